@@ -1,0 +1,1 @@
+"""How people hear of a mention: one file per receiver, the contract in `alerts.base`."""

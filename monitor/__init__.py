@@ -1,0 +1,1 @@
+"""The daemon: configuration, store, pipeline, delivery, scheduling and the command line."""

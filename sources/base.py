@@ -1,0 +1,211 @@
+"""The contract of every source: what it is given, what it returns, how it fails.
+
+A source stores nothing and knows nothing of what is stored: it gets the cursor of its part and returns one page and
+the cursor after it. Times are timezone-aware UTC datetimes; durations in configuration are `timedelta`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Literal, Protocol, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+JSON: TypeAlias = "None | bool | int | float | str | list[JSON] | dict[str, JSON]"
+Cursor: TypeAlias = dict[str, JSON]  # opaque outside its source; {} before the first page
+Clock: TypeAlias = Callable[[], datetime]  # the present in UTC
+
+
+class PostKind(StrEnum):
+    """What kind of public item a post is."""
+
+    POST = "post"
+    COMMENT = "comment"
+    REVIEW = "review"
+    ARTICLE = "article"
+    MESSAGE = "message"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """One public item as fetched; `title` and `text` are cleaned to plain text, `raw` keeps the form it came in."""
+
+    source: str  # the configured name of the source
+    external_id: str  # unique within the source, stable over edits
+    text: str
+    published_at: datetime  # never later than the fetch; the fetch time where `dated` is False
+    dated: bool = True  # False: the item gave no usable date
+    published_raw: str | None = None
+    title: str = ""
+    url: str | None = None
+    author: str | None = None
+    lang: str | None = None  # ISO 639-1 as the source states it; None: unknown
+    kind: PostKind = PostKind.POST
+    parent: str | None = None  # external_id of what this answers
+    thread: str | None = None
+    rating: float | None = None
+    engagement: int | None = None
+    followers: int | None = None
+    raw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Items that the source can no longer give: shown on its health, never silent."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page of a pass. `cursor` is the position after it; `more` = the pass goes on at once.
+
+    `body` is False where the server said that nothing changed (304): nothing was read, so nothing can be missed by it.
+    `renamed` maps old external ids to new ones whose rows move along; `deleted` lists external ids that are gone.
+    `notices` are remarks for the operator (an address moved, the identity policy changed), logged once each.
+    """
+
+    posts: tuple[Post, ...]  # oldest first
+    cursor: Cursor
+    more: bool = False
+    body: bool = True
+    gaps: tuple[Gap, ...] = ()
+    deleted: tuple[str, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
+
+
+BACKOFF_SHORT = timedelta(minutes=15)  # 5xx, timeouts, resets: the server will be back
+BACKOFF_LONG = timedelta(hours=24)  # 404, DNS, TLS, not a feed: somebody has to mend it
+
+
+class SourceError(Exception):
+    """A source could not give its page.
+
+    permanent: the source is switched off until the operator enables it again (410 Gone, refused credentials).
+    retry_after: seconds the server asked for, clamped to 0-24 h. backoff_limit: the longest pause between tries.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        permanent: bool = False,
+        retry_after: float | None = None,
+        backoff_limit: timedelta = BACKOFF_SHORT,
+    ) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+        self.retry_after = retry_after
+        self.backoff_limit = backoff_limit
+
+
+class Source(Protocol):
+    """One part of a configured source (a feed, a subreddit, a search): the unit that has a cursor.
+
+    `overlap` is how far back of the newest position a pass reads again, for items that appear late.
+    """
+
+    @property
+    def overlap(self) -> timedelta: ...
+
+    async def fetch(self, cursor: Cursor) -> Page:
+        """Return the next page. Raises SourceError."""
+        ...
+
+    async def probe(self) -> str:
+        """Ask the server once, store nothing; return one line for the operator. Raises SourceError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """An HTTP answer, whole and decompressed. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    url: str  # where the answer came from, after redirects
+    moved_to: str | None = None  # where only permanent redirects (301, 308) led, else None
+    retry_after: float | None = None  # seconds, from 429 and 503, clamped to 0-24 h
+
+
+class HttpError(Exception):
+    """No usable answer.
+
+    refused: the address, scheme or size is not allowed, trying again cannot help (the message says why).
+    unreachable: name or certificate trouble, somebody has to mend it. maybe_sent: the request may have been acted on.
+    retry_after: seconds for which this host is being left alone.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        refused: bool = False,
+        unreachable: bool = False,
+        maybe_sent: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.refused = refused
+        self.unreachable = unreachable
+        self.maybe_sent = maybe_sent
+        self.retry_after = retry_after
+
+
+class Http(Protocol):
+    """The guarded HTTP session: limits, redirects, addresses and per-host politeness are its business."""
+
+    async def request(
+        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> Response:
+        """Return any answer, 4xx and 5xx included. Redirects are followed for GET only. Raises HttpError."""
+        ...
+
+
+_DURATION = re.compile(r"(\d+)(s|m|h|d)")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def parse_duration(value: object) -> timedelta:
+    """`30s`, `5m`, `4h`, `1d` as a timedelta. Raises ValueError."""
+    if isinstance(value, timedelta):
+        return value
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError("a duration such as 30s, 5m, 4h or 1d")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(parse_duration),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+[smhd]$", "examples": ["30s", "5m", "4h", "1d"]}),
+]
+
+
+class Settings(BaseModel):
+    """Strict configuration: unknown keys are errors, values never appear in error texts."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)]
+
+
+class SourceSettings(Settings):
+    """The keys that every source has."""
+
+    name: Name
+    was: Name | None = Field(None, description="the former name, so that a rename loses no state")
+    every: Duration = Field(timedelta(minutes=5), description="pause between two passes")
+    backlog: Duration | Literal["all"] = Field(
+        timedelta(days=1),
+        description="how far back a first pass alerts; older posts are held for one summary",
+    )
+    base_url: str | None = Field(None, description="replaces scheme, host, port and an optional prefix")
