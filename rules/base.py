@@ -89,14 +89,10 @@ class Verdict:
     """What the classifier says of one view; probabilities are 0-1 for every label, {} when unclassified."""
 
     probabilities: Mapping[Label, float]
-    tags: tuple[
-        str, ...
-    ]  # labels carried, most severe first; else ("unsure",), ("none",) or ("unclassified",)
+    tags: tuple[str, ...]  # labels carried, most severe first; else ("unsure",), ("none",) or ("unclassified",)
     sentiment: Sentiment
     lang: str
-    cues: Mapping[Label, tuple[str, ...]] = field(
-        default_factory=dict
-    )  # words that carried each tag or candidate
+    cues: Mapping[Label, tuple[str, ...]] = field(default_factory=dict)  # words that carried each tag or candidate
     sure: bool = True  # False: read by the shared pipeline for languages without one of their own
     model: str = ""  # name and version of what decided
 

@@ -15,7 +15,7 @@ from typing import Annotated, Literal, Protocol, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-JSON: TypeAlias = "None | bool | int | float | str | list[JSON] | dict[str, JSON]"
+JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 Cursor: TypeAlias = dict[str, JSON]  # opaque outside its source; {} before the first page
 Clock: TypeAlias = Callable[[], datetime]  # the present in UTC
 
