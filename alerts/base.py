@@ -19,6 +19,7 @@ class Reason(StrEnum):
     FIRST = "first"  # a mention that this receiver has not heard of
     EDITED = "edited"  # an edit brought a watchlist or a label that was never there
     DIGEST = "digest"  # one summary of what was held back
+    NOTICE = "notice"  # something that the operator must know: a source or a channel was switched off
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +42,11 @@ class Alert:
     created_at: datetime
     attempt: int = 1
     possibly_sent_twice: bool = False  # an earlier attempt got no reply that we know of
+    notice: str = ""  # of reason NOTICE: what happened; such an alert has no mentions
 
 
 DIGEST_SHOWN = 20
+SEND_TIMEOUT = 10.0  # seconds for one attempt to send, well within the lease of a claimed row
 
 
 @dataclass(frozen=True, slots=True)

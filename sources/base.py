@@ -198,6 +198,14 @@ class Settings(BaseModel):
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)]
 
 
+@dataclass(frozen=True, slots=True)
+class PathKey:
+    """Marks a string in a configuration model as a path: `path: Annotated[str, PathKey()]`.
+
+    The configuration loader makes a marked path absolute, counted from the folder of the YAML file; `-` stays as it is.
+    """
+
+
 class SourceSettings(Settings):
     """The keys that every source has."""
 

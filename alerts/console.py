@@ -1,0 +1,92 @@
+"""The receiver `console`: alerts on standard output, for people or as JSON lines (the shape of `payload.py`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from alerts.base import Alert, Receipt, ReceiverError, ReceiverSettings
+from alerts.excerpt import Piece
+from alerts.payload import alert_payload, json_line
+from alerts.wording import Item, Message, compose
+from alerts.words import Lang
+
+_TEXT_LIMIT = 400  # of one post on the screen
+
+
+class ConsoleSettings(ReceiverSettings):
+    """`type: console`. Everything that is not an alert goes to standard error."""
+
+    type: Literal["console"]
+    format: Literal["text", "json"] = Field("text", description="text for people, json for one JSON object a line")
+    lang: Lang = Field("en", description="the language of the words around a post")
+
+    @field_validator("base_url")
+    @classmethod
+    def _has_no_address(cls, value: str | None) -> None:
+        if value is not None:
+            raise ValueError("the console has no address: leave base_url out")
+
+
+@dataclass(frozen=True, slots=True)
+class _Style:
+    headline: str
+    hit: str
+    note: str
+    faint: str
+
+
+_PLAIN = _Style("{}", "[{}]", "{}", "{}")
+_COLOURED = _Style("\x1b[1m{}\x1b[0m", "\x1b[1;33m{}\x1b[0m", "\x1b[31m{}\x1b[0m", "\x1b[2m{}\x1b[0m")
+
+
+class Console:
+    """Writes through `write_line`, which adds the line end and flushes. `colour`: standard output is a terminal.
+
+    A closed output (nobody reads any more) stops the channel; any other trouble (a full disk) is tried again.
+    """
+
+    def __init__(self, settings: ConsoleSettings, write_line: Callable[[str], None], colour: bool) -> None:
+        self._settings = settings
+        self._write_line = write_line
+        self._style = _COLOURED if colour else _PLAIN
+
+    async def send(self, alert: Alert) -> Receipt:
+        try:
+            self._write_line(self._render(alert))
+        except (BrokenPipeError, ValueError) as error:  # ValueError: the file object is closed
+            raise ReceiverError("standard output is closed", permanent=True, channel=True) from error
+        except OSError as error:
+            raise ReceiverError(f"standard output: {error.strerror}", maybe_sent=True) from error
+        return Receipt()
+
+    async def probe(self) -> str:
+        return f"writes {self._settings.format} to standard output"
+
+    def _render(self, alert: Alert) -> str:
+        if self._settings.format == "json":
+            return json_line(alert_payload(alert))
+        return "\n".join(_lines(compose(alert, self._settings.lang, _TEXT_LIMIT), self._style))
+
+
+def _lines(message: Message, style: _Style) -> list[str]:
+    """The headline at the margin, everything else indented, a blank line at the end."""
+    body = [style.note.format(f"! {note}") for note in message.notes]
+    body += [_marked(pieces, style) for pieces in (message.title, message.text) if pieces]
+    body += [line for item in message.items for line in _item_lines(item)]
+    body += [style.faint.format(line) for line in (message.more(len(message.items)), message.byline) if line]
+    body += [style.faint.format(line) for line in message.why]
+    body += [f"{link.label}: {link.url}" for link in message.links]
+    return [style.headline.format(message.headline), *(f"  {line}" for line in body), ""]
+
+
+def _item_lines(item: Item) -> list[str]:
+    lines = [f"- {item.headline}", f"  {item.text}"]
+    return [*lines, f"  {item.url}"] if item.url else lines
+
+
+def _marked(pieces: tuple[Piece, ...], style: _Style) -> str:
+    return "".join(style.hit.format(piece.text) if piece.is_hit else piece.text for piece in pieces)

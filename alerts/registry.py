@@ -1,0 +1,52 @@
+"""Every receiver there is: the union of their settings and the one place that builds them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, TypeAlias, assert_never
+
+from pydantic import Field
+
+from alerts.base import Receiver
+from alerts.console import Console, ConsoleSettings
+from alerts.email import Email, EmailSettings
+from alerts.slack import Slack, SlackSettings
+from alerts.webhook import Webhook, WebhookSettings
+from sources.base import Clock, Http
+
+if TYPE_CHECKING:
+    import aiohttp
+
+ReceiverConfig: TypeAlias = Annotated[
+    ConsoleSettings | SlackSettings | EmailSettings | WebhookSettings, Field(discriminator="type")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What receivers are given: the guarded HTTP, a client session for an address, the clock and standard output.
+
+    `session_for` gets scheme, host and port of an operations address, `write_line` adds the line end and flushes;
+    `is_terminal`: standard output is one, so that colour is wanted.
+    """
+
+    http: Http
+    session_for: Callable[[str], aiohttp.ClientSession]
+    clock: Clock
+    write_line: Callable[[str], None]
+    is_terminal: bool = False
+
+
+def build(config: ReceiverConfig, tools: Tools) -> Receiver:
+    """The receiver that the settings describe; nothing is connected yet."""
+    match config:
+        case ConsoleSettings():
+            return Console(config, tools.write_line, tools.is_terminal)
+        case SlackSettings():
+            return Slack(config, tools.session_for)
+        case EmailSettings():
+            return Email(config, tools.clock)
+        case WebhookSettings():
+            return Webhook(config, tools.http, tools.clock)
+    assert_never(config)

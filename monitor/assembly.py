@@ -1,0 +1,90 @@
+"""The composition root: builds sources, rules and receivers from the configuration. Nothing is polled or sent here."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from alerts.base import Receiver
+from alerts.registry import Tools as ReceiverTools
+from alerts.registry import build as build_receiver
+from monitor.config import Config, build_routes, build_watchlists
+from monitor.http import GuardedHttp
+from monitor.judge import Judge, account_names
+from monitor.pipeline import Part
+from rules.base import Classifier
+from rules.matching import QueryMatcher
+from sources.feed_parser import FeedParser
+from sources.registry import Tools as SourceTools
+from sources.registry import build as build_source
+from sources.registry import fingerprint
+
+
+def utc_now() -> datetime:
+    """The clock of the daemon."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What sources and receivers share."""
+
+    http: GuardedHttp
+    parser: FeedParser
+
+
+@asynccontextmanager
+async def open_tools(config: Config) -> AsyncIterator[Tools]:
+    """The guarded HTTP session and the feed parser, closed at the end."""
+    settings = config.http
+    guarded = GuardedHttp(
+        contact=settings.contact, per_host=settings.per_host, allow_hosts=settings.allow_hosts, clock=utc_now
+    )
+    parser = FeedParser()
+    async with guarded as http:
+        try:
+            yield Tools(http, parser)
+        finally:
+            await parser.close()
+
+
+def build_parts(config: Config, tools: Tools) -> dict[tuple[str, str], Part]:
+    """(source, part) -> what is polled."""
+    given = SourceTools(http=tools.http, parser=tools.parser, clock=utc_now)
+    return {
+        (settings.name, part): Part(
+            name=settings.name,
+            part=part,
+            source=source,
+            fingerprint=fingerprint(settings, part),
+            every=settings.every,
+            backlog=None if settings.backlog == "all" else settings.backlog,
+        )
+        for settings in config.sources
+        for part, source in build_source(settings, given).items()
+    }
+
+
+def build_receivers(config: Config, tools: Tools) -> dict[str, Receiver]:
+    """Receivers by name."""
+    given = ReceiverTools(http=tools.http, session_for=tools.http.session_for, clock=utc_now, write_line=_write_line)
+    return {settings.name: build_receiver(settings, given) for settings in config.receivers}
+
+
+def build_judge(config: Config, classifier: Classifier) -> Judge:
+    """Everything that decides what a post means."""
+    watchlists = build_watchlists(config)
+    return Judge(
+        watchlists={watchlist.name: watchlist for watchlist in watchlists},
+        matcher=QueryMatcher(watchlists),
+        classifier=classifier,
+        root=build_routes(config),
+        source_types={source.name: source.type for source in config.sources},
+        own_accounts=account_names(config.own_accounts),
+    )
+
+
+def _write_line(line: str) -> None:
+    print(line, flush=True)

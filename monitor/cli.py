@@ -1,0 +1,183 @@
+"""The command line: arguments here, what they do in modules of their own. Exit codes: docs/commands.md."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from monitor.commands import FAILED, MODEL, OK, STORE, USAGE
+from monitor.config_errors import ConfigErrors
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point of `mentiond`; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    if (problem := _foreign_package()) is not None:
+        return _fail(problem, FAILED)
+    try:
+        return int(options.command(options))
+    except ConfigErrors as error:
+        return _fail(str(error), USAGE)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader went away; nothing to report
+        return OK
+    except KeyboardInterrupt:
+        return _fail("interrupted", FAILED)
+    except Exception as error:
+        code = _known_exit_code(error)
+        if code is None:
+            raise
+        return _fail(str(error), code)
+
+
+def _known_exit_code(error: Exception) -> int | None:
+    """By name, so that `check` does not import what it does not need."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    codes = {"StoreError": STORE, "ModelError": MODEL, "CorpusError": USAGE, "CommandError": USAGE}
+    return next((code for name, code in codes.items() if name in names), None)
+
+
+def _fail(message: str, code: int) -> int:
+    print(message, file=sys.stderr)
+    return code
+
+
+def _foreign_package() -> str | None:
+    """A package on the index is called `rules`: refuse to run with anything but our own beside us."""
+    home = Path(__file__).resolve().parent.parent
+    for name in ("sources", "rules", "alerts"):
+        spec = importlib.util.find_spec(name)
+        origin = Path(spec.origin).resolve().parent.parent if spec and spec.origin else None
+        if origin != home:
+            return f"{origin} brings a package {name!r} that is not mentiond's; give mentiond an environment of its own"
+    return None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mentiond",
+        description="Finds what people say about your brands and brings it to who can answer.",
+        epilog="Start with: mentiond run --demo",
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_run(commands)
+    _add_check(commands)
+    _add_rules(commands)
+    _add_data(commands)
+    return parser
+
+
+def _add(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, command: str, text: str, example: str
+) -> argparse.ArgumentParser:
+    """A sub-command that calls `monitor.commands.<command>`, imported only when it runs."""
+    parser = commands.add_parser(
+        name,
+        help=text,
+        description=text[0].upper() + text[1:] + ".",
+        epilog=f"example: {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+    def run(options: argparse.Namespace) -> int:
+        module, function = command.split(".")
+        loaded = importlib.import_module(f"monitor.commands.{module}")
+        result: int = getattr(loaded, function)(options)
+        return result
+
+    parser.set_defaults(command=run)
+    return parser
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-c", "--config", type=Path, default=Path("config.yaml"), metavar="FILE", help="the YAML file")
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+
+
+def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    run = _add(commands, "run", "run.run", "listen, classify, alert", "mentiond run -c config.yaml")
+    _add_config(run)
+    run.add_argument(
+        "--once", action="store_true", help="poll everything once, deliver once, exit (0, 3 owed, 4 source)"
+    )
+    run.add_argument("--demo", action="store_true", help="bring a little web and a configuration of its own")
+    run.add_argument("-v", "--verbose", action="store_true", help="log more")
+
+
+def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    check = _add(commands, "check", "check.run", "validate a configuration, offline", "mentiond check -c config.yaml")
+    _add_config(check)
+    check.add_argument("--connect", action="store_true", help="also ask each source and receiver, posting nothing")
+    _add_json(check)
+    _add(commands, "schema", "check.schema", "print a JSON Schema for editors", "mentiond schema > mentiond.json")
+
+
+def _add_rules(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    query = _add(
+        commands,
+        "query",
+        "query.run",
+        "explain a query and print what matches",
+        "mentiond query 'acme NOT jobs' posts.jsonl",
+    )
+    query.add_argument("query", metavar="QUERY")
+    query.add_argument("file", metavar="FILE.jsonl", nargs="?", help="posts, one a line, - for standard input")
+    query.add_argument("--since", default="7d", metavar="DURATION", help="without FILE: how far back in the store (7d)")
+    _add_config(query)
+    _add_json(query)
+    classify = _add(
+        commands, "classify", "classify.run", "JSON lines in, verdicts out", "mentiond classify posts.jsonl"
+    )
+    classify.add_argument(
+        "file", metavar="FILE.jsonl", nargs="?", default="-", help="posts, one a line (standard input)"
+    )
+    classify.add_argument("--model", type=Path, metavar="FOLDER", help="instead of the models that ship")
+    classify.add_argument("--languages", default="de,en", metavar="LIST", help="most important first (de,en)")
+    train = _add(commands, "train", "train.run", "rebuild the models from the corpus", "mentiond train --out my-models")
+    train.add_argument("--corpus", type=Path, metavar="FOLDER", help="<language>.jsonl files (those that ship)")
+    train.add_argument("--out", type=Path, metavar="FOLDER", help="where the models go (those that ship are replaced)")
+    _add_json(train)
+    routes = commands.add_parser("routes", help="ask the routing tree").add_subparsers(metavar="COMMAND", required=True)
+    test = _add(
+        routes,
+        "test",
+        "routes.test",
+        "which receivers would hear of it, and why",
+        "mentiond routes test label=crisis watchlist=acme",
+    )
+    test.add_argument(
+        "facts", nargs="+", metavar="NAME=VALUE", help="label (several: a,b), score, watchlist, source, ..."
+    )
+    _add_config(test)
+    _add_json(test)
+
+
+def _add_data(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    alerts = _add(commands, "alerts", "alerts.run", "what is owed, sent, held, dead", "mentiond alerts --dead --retry")
+    alerts.add_argument("--dead", action="store_true", help="only dead letters")
+    alerts.add_argument("--retry", action="store_true", help="every dead letter is owed once more")
+    alerts.add_argument("--limit", type=int, default=50, metavar="N", help="rows at the most, newest first (50)")
+    _add_config(alerts)
+    _add_json(alerts)
+    sources = _add(commands, "sources", "sources.run", "how the sources fare", "mentiond sources")
+    _add_config(sources)
+    _add_json(sources)
+    below = sources.add_subparsers(metavar="COMMAND")
+    enable = _add(below, "enable", "sources.enable", "switch a source on again", "mentiond sources enable heise")
+    enable.add_argument("name")
+    _add_config(enable)
+    listed = _add(below, "list", "sources.run", "how the sources fare", "mentiond sources list")
+    _add_config(listed)
+    _add_json(listed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

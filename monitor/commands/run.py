@@ -1,0 +1,57 @@
+"""`mentiond run`: the daemon in the foreground, once, or with a demonstration around it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+import time
+
+from monitor.config import Config, load
+
+LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s %(message)s"
+
+
+def run(options: argparse.Namespace) -> int:
+    """Return the exit code: 0, or with --once 3 (alerts still owed) or 4 (a source failed)."""
+    configure_logging(verbose=options.verbose)
+    if options.demo:
+        from monitor.demo.show import run_demo
+
+        return asyncio.run(run_demo(once=options.once))
+    return asyncio.run(_run(load(options.config, os.environ), once=options.once))
+
+
+async def _run(config: Config, *, once: bool) -> int:
+    stop = asyncio.Event()
+    stop_on_signals(stop)
+    from monitor.daemon import run as run_daemon
+    from monitor.model import load_classifier
+
+    classifier = await asyncio.to_thread(load_classifier, config.languages)
+    return await run_daemon(config, classifier, stop, once=once)
+
+
+def stop_on_signals(stop: asyncio.Event) -> None:
+    """SIGTERM and SIGINT drain; a second one ends the process at once."""
+    loop = asyncio.get_running_loop()
+
+    def ask(number: signal.Signals) -> None:
+        stop.set()
+        loop.remove_signal_handler(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ask, number)
+
+
+def configure_logging(*, verbose: bool) -> None:
+    """Logs go to standard error in UTC; standard output belongs to the console receiver."""
+    handler = logging.StreamHandler(sys.stderr)
+    formatter = logging.Formatter(LOG_FORMAT, "%Y-%m-%dT%H:%M:%SZ")
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.getLogger("mentiond").setLevel(logging.DEBUG if verbose else logging.INFO)

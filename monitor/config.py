@@ -1,0 +1,242 @@
+"""The configuration: one YAML file, read into strict frozen models.
+
+Nothing here connects, opens the store or imports what a source or receiver is made of, so that checking a file takes
+a fraction of a second.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeVar
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, Field, ValidationError
+
+from alerts.registry import ReceiverConfig
+from monitor.config_checks import check_references, refuse_unbuilt
+from monitor.config_errors import ConfigErrors, suggest, translate
+from monitor.yaml import read_document
+from rules.base import Watchlist, WatchlistKind
+from rules.routing import Route, parse_matcher
+from sources.base import JSON, Duration, Name, PathKey, Settings
+from sources.registry import SourceConfig
+
+_SQLITE: Final = "sqlite:///"
+
+S = TypeVar("S", bound=Settings)
+
+
+def _check_language(value: str) -> str:
+    if not (len(value) == 2 and value.isascii() and value.isalpha() and value.islower()):
+        raise ValueError("a language by its two letters, such as de or en")
+    return value
+
+
+def _check_timezone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ValueError, KeyError, OSError):  # a wrong form, an unknown name, a folder of the zone database
+        near = suggest(value, available_timezones())
+        hint = near if "did you mean" in near else ""
+        raise ValueError(f"an IANA time zone such as Europe/Berlin{hint}") from None
+    return value
+
+
+def _check_store_url(value: str) -> str:
+    path = value.removeprefix(_SQLITE)
+    is_sqlite = path != value and path.strip("/") != "" and "?" not in path
+    if not is_sqlite and not value.startswith("postgresql://"):
+        raise ValueError("a database as sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME")
+    return value
+
+
+def _check_public_url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        is_whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_whole = False
+    if not is_whole or parts.query or parts.fragment or parts.username or any(map(str.isspace, value)):
+        raise ValueError("an address such as https://mentiond.example.com")
+    return value.rstrip("/")
+
+
+def _check_host(value: str) -> str:
+    if not value or any(sign in value for sign in "/@?#") or any(map(str.isspace, value)):
+        raise ValueError("a host name or IP address, without scheme and path")
+    return value
+
+
+def _check_line(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("a text of one line")
+    return value
+
+
+def _check_text(value: str) -> str:
+    if not value.strip():
+        raise ValueError("a text that is not empty")
+    return value
+
+
+Text = Annotated[str, AfterValidator(_check_text)]
+
+
+class StoreSettings(Settings):
+    """Where mentions are kept, and for how long."""
+
+    url: Annotated[str, AfterValidator(_check_store_url)] = Field(
+        default="sqlite:///mentiond.db",
+        repr=False,
+        description="sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME",
+    )
+    retention: Duration = Field(default=timedelta(days=180), description="how long matched posts are kept")
+    keep_unmatched: Duration = Field(default=timedelta(0), description="how long posts that matched nothing are kept")
+
+
+class ServerSettings(Settings):
+    """How people reach this installation."""
+
+    public_url: Annotated[str, AfterValidator(_check_public_url)] = Field(
+        default="http://localhost:8080", description="links in alerts start with it"
+    )
+
+
+class HttpSettings(Settings):
+    """How sources and webhooks behave towards other servers."""
+
+    contact: Annotated[str, AfterValidator(_check_line)] = Field(
+        default="", description="an address in the User-Agent by which site owners reach you"
+    )
+    per_host: int = Field(default=2, ge=1, le=16, description="connections per host and port at a time")
+    allow_hosts: tuple[Annotated[str, AfterValidator(_check_host)], ...] = Field(
+        default=(), description="private hosts that may be fetched all the same"
+    )
+
+
+class WatchlistSettings(Settings):
+    """A named query and the target that it stands for."""
+
+    name: Name
+    was: Name | None = Field(None, description="the former name, so that a rename loses no state")
+    kind: WatchlistKind = Field(description="whose mention it is; routes look at it")
+    query: Text = Field(description="what to find; quote it")
+    names: tuple[Text, ...] = Field((), description="the terms that name the target itself")
+    team: Text | None = Field(None, description="whose it is, for the matcher `team`")
+
+
+class RouteSettings(Settings):
+    """A node of the routing tree below the root."""
+
+    receiver: Name | None = Field(None, description="who hears of it; left out: the receiver above; none: nobody")
+    matchers: tuple[str, ...] = Field((), description="conditions that must all hold, such as label = crisis")
+    continue_: bool = Field(False, alias="continue", description="try the routes after this one too")
+    group_by: tuple[Literal["..."]] = Field(("...",), description="every mention by itself")
+    routes: tuple[RouteSettings, ...] = Field((), description="routes tried below this one, in order")
+
+
+class RootRouteSettings(Settings):
+    """The root of the routing tree: it catches what no route below it does."""
+
+    receiver: Name = Field(description="who hears of what no other route catches; none: nobody")
+    group_by: tuple[Literal["..."]] = Field(("...",), description="every mention by itself")
+    routes: tuple[RouteSettings, ...] = Field((), description="routes tried in order; the first that matches wins")
+
+
+class OperationsSettings(Settings):
+    """How the operator hears of the daemon itself."""
+
+    receiver: Name | None = Field(default=None, description="the receiver for trouble of the daemon")
+
+
+class Config(Settings):
+    """Everything that one YAML file says."""
+
+    languages: tuple[Annotated[str, AfterValidator(_check_language)], ...] = Field(
+        ("de", "en"), min_length=1, description="the languages that posts are expected in"
+    )
+    timezone: Annotated[str, AfterValidator(_check_timezone)] = Field("UTC", description="IANA name, for times shown")
+    store: StoreSettings = StoreSettings()
+    server: ServerSettings = ServerSettings()
+    http: HttpSettings = HttpSettings()
+    watchlists: tuple[WatchlistSettings, ...] = Field(min_length=1)
+    own_accounts: dict[str, tuple[Text, ...]] = Field(
+        default_factory=dict, description="the brand's own authors by source or source type: no mentions"
+    )
+    sources: tuple[SourceConfig, ...] = Field(min_length=1)
+    receivers: tuple[ReceiverConfig, ...] = Field(min_length=1)
+    routes: RootRouteSettings
+    operations: OperationsSettings = OperationsSettings()
+
+
+def load(path: Path, environ: Mapping[str, str]) -> Config:
+    """Read and check a configuration file, offline. Raises ConfigErrors with everything that is wrong at once."""
+    document = read_document(path, environ)
+    if not isinstance(document.value, dict):
+        raise ConfigErrors([*document.errors, document.error((), "expected keys with values at the top of the file")])
+    unbuilt, value = refuse_unbuilt(document)
+    errors = [*document.errors, *unbuilt, *check_references(document)]
+    try:
+        config = Config.model_validate_json(json.dumps(value))
+    except ValidationError as error:
+        known = {(other.line, other.column, other.key_path) for other in errors}
+        wrong = translate(error.errors(include_url=False, include_input=False), document, json_schema())
+        errors += [other for other in wrong if (other.line, other.column, other.key_path) not in known]
+    else:
+        if not errors:
+            return _anchor_all(config, path.absolute().parent)
+    raise ConfigErrors(errors)
+
+
+def _anchor_all(config: Config, folder: Path) -> Config:
+    """The configuration with absolute paths, counted from the folder of the file."""
+    url = config.store.url
+    if url.startswith(_SQLITE):
+        url = _SQLITE + str(folder / url.removeprefix(_SQLITE))
+    return config.model_copy(
+        update={
+            "store": config.store.model_copy(update={"url": url}),
+            "sources": tuple(_anchor(source, folder) for source in config.sources),
+            "receivers": tuple(_anchor(receiver, folder) for receiver in config.receivers),
+        }
+    )
+
+
+def _anchor(settings: S, folder: Path) -> S:
+    paths: dict[str, Any] = {}
+    for name, declared in type(settings).model_fields.items():
+        value = getattr(settings, name)
+        if any(isinstance(mark, PathKey) for mark in declared.metadata) and value not in (None, "-"):
+            paths[name] = str(folder / value)
+    return settings.model_copy(update=paths) if paths else settings
+
+
+def build_watchlists(config: Config) -> tuple[Watchlist, ...]:
+    """The watchlists as the rules know them."""
+    return tuple(Watchlist(one.name, one.kind, one.query, one.names, one.team) for one in config.watchlists)
+
+
+def build_routes(config: Config) -> Route:
+    """The routing tree; a route without a receiver has the one above it."""
+    root = config.routes
+    return Route(root.receiver, routes=tuple(_build_route(route, root.receiver) for route in root.routes))
+
+
+def _build_route(settings: RouteSettings, inherited: str) -> Route:
+    receiver = settings.receiver or inherited
+    return Route(
+        receiver,
+        tuple(map(parse_matcher, settings.matchers)),
+        tuple(_build_route(route, receiver) for route in settings.routes),
+        settings.continue_,
+    )
+
+
+def json_schema() -> dict[str, JSON]:
+    """The JSON Schema (draft 2020-12) of the file, for editors."""
+    schema: dict[str, JSON] = Config.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "mentiond configuration"}

@@ -1,0 +1,186 @@
+"""What a schema cannot say: references, queries, matchers, and keys of the design that are not built yet.
+
+All of it looks at the plain values, so that it finds its mistakes even where other fields are wrong.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from monitor.config_errors import ConfigError, KeyPath, suggest
+from monitor.yaml import Document
+from rules.query import QueryError
+from rules.query import parse as parse_query
+from rules.routing import DROP, MatcherError, RouteMatcher, parse_matcher
+from sources.base import JSON
+
+BUILT_SOURCES: Final = ("feed", "hackernews", "file")
+UNBUILT_SOURCES: Final = (
+    *("reddit", "lemmy", "mastodon", "bluesky", "x", "youtube", "telegram", "lobsters", "stackexchange", "discourse"),
+    *("nodebb", "github", "trustpilot", "appstore", "googleplay", "imap", "webhook"),
+)
+UNBUILT_RECEIVERS: Final = ("apprise",)
+_UNBUILT_KEYS: Final[tuple[KeyPath, ...]] = (
+    ("teams",),
+    ("hours",),
+    ("storm",),
+    ("inhibit_rules",),
+    ("server", "listen"),
+    ("operations", "heartbeat_url"),
+    ("operations", "silent_after"),
+)
+_UNBUILT_ROUTE_KEYS: Final = (
+    *("sla", "escalate", "storm", "hours", "mute", "mute_time_intervals", "active", "active_time_intervals"),
+    *("group_wait", "group_interval", "repeat_interval"),
+)
+
+
+def refuse_unbuilt(document: Document) -> tuple[list[ConfigError], JSON]:
+    """Errors for what the design has and this version does not, and the value without those keys."""
+    wrong = dict(_unbuilt(document))
+    value = copy.deepcopy(document.value)
+    for path in wrong:
+        if path[-1] != "type":
+            _remove(value, path)
+    return [document.error(path, message, key=path[-1] != "type") for path, message in wrong.items()], value
+
+
+def _unbuilt(document: Document) -> Iterator[tuple[KeyPath, str]]:
+    yield from ((path, _not_built(path[-1])) for path in _UNBUILT_KEYS if document.has(path))
+    for section, types in (("sources", UNBUILT_SOURCES), ("receivers", UNBUILT_RECEIVERS)):
+        for path in _items(document, (section,)):
+            kind = document.at((*path, "type"))
+            if kind in types:
+                yield (*path, "type"), _not_built(f"type: {kind}")
+            if document.has((*path, "storm")):
+                yield (*path, "storm"), _not_built("storm")
+    for path in _routes(document):
+        yield from (((*path, key), _not_built(key)) for key in _UNBUILT_ROUTE_KEYS if document.has((*path, key)))
+        if document.has((*path, "group_by")) and document.at((*path, "group_by")) != ["..."]:
+            yield (*path, "group_by"), "`group_by` other than ['...'] is not built yet"
+    for key in ("matchers", "continue", "was"):
+        if document.has(("routes", key)):
+            yield ("routes", key), f"the root route has no `{key}`: it catches what the routes below it do not"
+
+
+def _not_built(name: str | int) -> str:
+    return f"`{name}` is not built yet"
+
+
+def _remove(value: JSON, path: KeyPath) -> None:
+    for part in path[:-1]:
+        value = value[part]  # type: ignore[index]  # the path was found in this very value
+    del value[path[-1]]  # type: ignore[union-attr,arg-type]
+
+
+def _items(document: Document, path: KeyPath) -> list[KeyPath]:
+    """The paths of the entries of a list that have keys; none where there is no list."""
+    value = document.at(path)
+    if not isinstance(value, list):
+        return []
+    return [(*path, index) for index, item in enumerate(value) if isinstance(item, dict)]
+
+
+def _routes(document: Document) -> Iterator[KeyPath]:
+    """The paths of all routes, the root first."""
+    pending: list[KeyPath] = [("routes",)] if isinstance(document.at(("routes",)), dict) else []
+    while pending:
+        path = pending.pop(0)
+        yield path
+        pending += _items(document, (*path, "routes"))
+
+
+def check_references(document: Document) -> list[ConfigError]:
+    """Names that are taken twice or lead nowhere, queries and matchers that cannot be read."""
+    errors: list[ConfigError] = []
+    for section in ("watchlists", "sources", "receivers"):
+        errors += _check_names(document, section)
+    receivers = _names(document, "receivers")
+    for path in _routes(document):
+        errors += _check_receiver(document, (*path, "receiver"), [*receivers, DROP])
+        errors += _check_matchers(document, path)
+    errors += _check_receiver(document, ("operations", "receiver"), receivers)
+    for path in _items(document, ("watchlists",)):
+        errors += _check_query(document, (*path, "query"))
+    return errors + list(_check_own_accounts(document))
+
+
+def _texts(document: Document, section: str, key: str) -> Iterator[tuple[KeyPath, str]]:
+    for path in _items(document, (section,)):
+        value = document.at((*path, key))
+        if isinstance(value, str) and not document.is_broken((*path, key)):
+            yield (*path, key), value
+
+
+def _names(document: Document, section: str, key: str = "name") -> list[str]:
+    return [value for _, value in _texts(document, section, key)]
+
+
+def _check_names(document: Document, section: str) -> Iterator[ConfigError]:
+    taken: dict[str, int] = {}
+    for path, name in _texts(document, section, "name"):
+        if name in taken:
+            yield document.error(path, f'the name "{name}" is taken, first on line {taken[name]}')
+        elif section == "receivers" and name == DROP:
+            yield document.error(path, f'"{DROP}" is no name for a receiver: routes use it to drop mentions')
+        taken.setdefault(name, document.nodes[path].value[0] + 1)
+    former: set[str] = set()
+    for path, name in _texts(document, section, "was"):
+        if name in taken:
+            yield document.error(path, f'"{name}" is still the name on line {taken[name]}')
+        elif name in former:
+            yield document.error(path, f'"{name}" was renamed twice')
+        former.add(name)
+
+
+def _check_receiver(document: Document, path: KeyPath, receivers: Iterable[str]) -> Iterator[ConfigError]:
+    name = document.at(path)
+    if isinstance(name, str) and name not in receivers and not document.is_broken(path):
+        yield document.error(path, f'no receiver is called "{name}"{suggest(name, receivers)}')
+
+
+def _check_query(document: Document, path: KeyPath) -> Iterator[ConfigError]:
+    query = document.at(path)
+    if not isinstance(query, str) or not query.strip() or document.is_broken(path):
+        return
+    try:
+        parse_query(query)
+    except QueryError as error:
+        yield document.error(path, error.message, offset=(error.line - 1, error.column - 1))
+
+
+def _check_matchers(document: Document, route: KeyPath) -> Iterator[ConfigError]:
+    matchers = document.at((*route, "matchers"))
+    for index, text in enumerate(matchers if isinstance(matchers, list) and len(route) > 1 else []):
+        path = (*route, "matchers", index)
+        if not isinstance(text, str) or document.is_broken(path):
+            continue
+        try:
+            matcher = parse_matcher(text)
+        except MatcherError as error:
+            yield document.error(path, str(error), offset=(0, error.column - 1))
+        else:
+            yield from _check_matched(document, path, matcher)
+
+
+def _check_matched(document: Document, path: KeyPath, matcher: RouteMatcher) -> Iterator[ConfigError]:
+    """Whether what a matcher names exists."""
+    valid = {
+        "watchlist": lambda: _names(document, "watchlists"),
+        "team": lambda: _names(document, "watchlists", "team"),
+        "source": lambda: _names(document, "sources"),
+        "source_type": lambda: list(BUILT_SOURCES),
+    }.get(matcher.name)
+    known = valid() if valid and matcher.operator in ("=", "!=") and matcher.value else None
+    if known is not None and matcher.value not in known:
+        yield document.error(path, f'no {matcher.name} is called "{matcher.value}"{suggest(matcher.value, set(known))}')
+
+
+def _check_own_accounts(document: Document) -> Iterator[ConfigError]:
+    accounts = document.at(("own_accounts",))
+    sources = {*BUILT_SOURCES, *UNBUILT_SOURCES, *_names(document, "sources")}
+    for name in accounts if isinstance(accounts, dict) else ():
+        if name not in sources:
+            yield document.error(("own_accounts", name), f"no such source or type{suggest(name, sources)}", key=True)

@@ -1,0 +1,102 @@
+"""The row of each part of a source: where it stands, when it is due, how it fares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from monitor.schema import cursors, gaps, posts, seen
+from sources.base import Cursor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartState:
+    """One row of `cursors`."""
+
+    source: str
+    part: str
+    fingerprint: str
+    cursor: Cursor
+    version: int
+    pass_number: int
+    pass_started_at: datetime | None
+    finished_at: datetime | None
+    body_at: datetime | None
+    due_at: datetime
+    posts: int
+    failures: int
+    error: str | None
+    error_since: datetime | None
+    disabled: str | None
+
+
+def _where(source: str, part: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return cursors.c.source == source, cursors.c.part == part
+
+
+def read_part(connection: Connection, source: str, part: str) -> PartState:
+    """The row as it stands now."""
+    row = connection.execute(sa.select(cursors).where(*_where(source, part))).one()
+    return PartState(**row._mapping)
+
+
+def all_parts(connection: Connection) -> list[PartState]:
+    """Every row, by name."""
+    rows = connection.execute(sa.select(cursors).order_by(cursors.c.source, cursors.c.part))
+    return [PartState(**row._mapping) for row in rows]
+
+
+def due_parts(connection: Connection, now: datetime) -> list[tuple[str, str]]:
+    """(source, part) of everything that is to be polled now, longest due first."""
+    due = sa.and_(cursors.c.due_at <= now, cursors.c.disabled.is_(None))
+    rows = connection.execute(sa.select(cursors.c.source, cursors.c.part).where(due).order_by(cursors.c.due_at))
+    return [(source, part) for source, part in rows]
+
+
+def register_parts(connection: Connection, fingerprints: Mapping[tuple[str, str], str], now: datetime) -> None:
+    """A row for every configured part; one whose fingerprint changed starts a first pass anew but keeps `seen`."""
+    existing = {(state.source, state.part): state for state in all_parts(connection)}
+    for (source, part), fingerprint in fingerprints.items():
+        anew: dict[str, Any] = {"fingerprint": fingerprint, "cursor": {}, "finished_at": None, "pass_started_at": None}
+        anew |= {"due_at": now, "failures": 0, "error": None, "error_since": None, "disabled": None}
+        state = existing.get((source, part))
+        if state is None:
+            counters = {"version": 0, "pass_number": 1, "posts": 0}
+            connection.execute(sa.insert(cursors).values(source=source, part=part, **anew, **counters))
+        elif state.fingerprint != fingerprint:
+            moved = {"version": state.version + 1, "pass_number": state.pass_number + 1}
+            connection.execute(sa.update(cursors).where(*_where(source, part)).values(anew | moved))
+
+
+def record_failure(
+    connection: Connection, state: PartState, error: str, due_at: datetime, now: datetime, *, disable: bool
+) -> None:
+    """Count a failed poll and say when the next one is due."""
+    values = {"failures": state.failures + 1, "error": error, "error_since": state.error_since or now}
+    values |= {"due_at": due_at, "disabled": error if disable else state.disabled}
+    connection.execute(sa.update(cursors).where(*_where(state.source, state.part)).values(values))
+
+
+def enable(connection: Connection, source: str, now: datetime) -> int:
+    """Switch a source on again, due at once; return how many parts there are."""
+    anew = {"disabled": None, "failures": 0, "error": None, "error_since": None, "due_at": now}
+    return connection.execute(sa.update(cursors).where(cursors.c.source == source).values(anew)).rowcount
+
+
+def rename_source(connection: Connection, old: str, new: str) -> None:
+    """Move everything that is kept under a source's former name, unless the new one has rows already."""
+    if connection.scalar(sa.select(cursors.c.source).where(cursors.c.source == new).limit(1)) is None:
+        for table in (cursors, gaps, seen, posts):
+            connection.execute(sa.update(table).where(table.c.source == old).values(source=new))
+
+
+def recent_gaps(connection: Connection, since: datetime) -> list[tuple[str, str, datetime, str]]:
+    """(source, part, noticed_at, detail) of every gap since then, newest first."""
+    columns = (gaps.c.source, gaps.c.part, gaps.c.noticed_at, gaps.c.detail)
+    query = sa.select(*columns).where(gaps.c.noticed_at >= since).order_by(gaps.c.noticed_at.desc())
+    return [(row.source, row.part, row.noticed_at, row.detail) for row in connection.execute(query)]

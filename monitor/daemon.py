@@ -1,0 +1,262 @@
+"""The daemon: who polls when, who delivers, and how it starts and ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from random import Random
+
+from sqlalchemy.engine import Connection
+
+from alerts.base import ReceiverError
+from monitor import cursors, maintenance, outbox
+from monitor.assembly import Tools, build_judge, build_parts, build_receivers, open_tools, utc_now
+from monitor.commands import OK, STILL_OWED, TROUBLE
+from monitor.config import Config
+from monitor.delivery import Delivery
+from monitor.mentions import rename_watchlist
+from monitor.pipeline import Part, Pipeline
+from monitor.scheduler import Ticker
+from monitor.store import Store, StoreBusyError
+from rules.base import Classifier
+
+log = logging.getLogger("mentiond")
+
+CONCURRENT_PASSES = 32
+TICK = timedelta(seconds=1)
+RETENTION_EVERY = timedelta(hours=1)
+RECLASSIFY_EVERY = timedelta(minutes=1)
+RECLASSIFY_BATCH = 256
+STANDBY_EVERY = 2.0  # seconds between two tries to become the active daemon
+GRACE = 25.0  # seconds for what is in flight at shutdown; a cancelled page is simply read again
+
+
+@dataclass(slots=True)
+class Daemon:
+    """One assembled configuration on an open store."""
+
+    config: Config
+    store: Store
+    pipeline: Pipeline
+    parts: dict[tuple[str, str], Part]
+    deliveries: dict[str, Delivery]
+    passes: dict[tuple[str, str], asyncio.Task[bool]] = field(default_factory=dict)
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONCURRENT_PASSES))
+
+    async def prepare(self) -> None:
+        """Bring the rows of the store in line with the configuration; whoever calls this is the one daemon."""
+        now = utc_now()
+        fingerprints = {key: part.fingerprint for key, part in self.parts.items()}
+
+        def work(connection: Connection) -> int:
+            self._rename(connection)
+            cursors.register_parts(connection, fingerprints, now)
+            outbox.register_channels(connection, list(self.deliveries), now)
+            return outbox.release_all(connection) if self.store.is_sqlite else 0
+
+        released = await self.store.write(work)
+        if released:
+            log.warning("alerts go again because their reply was lost count=%d", released)
+
+    def _rename(self, connection: Connection) -> None:
+        for source in self.config.sources:
+            if source.was:
+                cursors.rename_source(connection, source.was, source.name)
+        for receiver in self.config.receivers:
+            if receiver.was:
+                outbox.rename_receiver(connection, receiver.was, receiver.name)
+        for watchlist in self.config.watchlists:
+            if watchlist.was:
+                rename_watchlist(connection, watchlist.was, watchlist.name)
+
+    async def serve(self, stop: asyncio.Event) -> None:
+        """Poll and deliver until `stop` is set, then finish what is in flight."""
+        ticker = Ticker()
+        ticker.every(TICK, "poll", self._start_due)
+        ticker.every(RETENTION_EVERY, "retention", self._apply_retention)
+        ticker.every(RECLASSIFY_EVERY, "reclassify", self._reclassify)
+        workers = [asyncio.create_task(delivery.run()) for delivery in self.deliveries.values()]
+        ticker.start()
+        log.info("ready sources=%d watchlists=%d receivers=%d", *self._sizes())
+        await stop.wait()
+        log.info("stopping passes=%d", len(self.passes))
+        ticker.pause()
+        self.pipeline.stopping = True
+        for delivery in self.deliveries.values():
+            delivery.stop()
+        await _finish([*workers, *self.passes.values()])
+        ticker.stop()
+
+    async def once(self) -> int:
+        """Every source, all pages, then every owed alert tried once; return the exit code."""
+        states = await self.store.read(cursors.all_parts)
+        disabled = {(state.source, state.part) for state in states if state.disabled}
+        polled = [self._pass(part) for key, part in self.parts.items() if key not in disabled]
+        succeeded = await asyncio.gather(*polled)
+        owed = sum(await asyncio.gather(*(delivery.run_once() for delivery in self.deliveries.values())))
+        if owed:
+            log.warning("alerts still owed count=%d", owed)
+            return STILL_OWED
+        return OK if all(succeeded) and not disabled & self.parts.keys() else TROUBLE
+
+    def wake(self, receivers: Iterable[str]) -> None:
+        """Tell deliveries that something is owed."""
+        for receiver in receivers:
+            self.deliveries[receiver].woken.set()
+
+    async def tell_operator(self, receiver: str, error: ReceiverError) -> None:
+        """Owe the operator a notice that a channel was stopped, through another channel."""
+        log.error("channel stopped receiver=%s error=%s", receiver, error)
+        operations = self.pipeline.operations
+        if operations is None or operations == receiver:
+            return
+        text = f"Receiver {receiver} is stopped, its alerts stay owed: {error}. Mend it and restart mentiond."
+        to, now = self.pipeline.recipients[operations], utc_now()
+        await self.store.write(lambda tx: outbox.owe_notice(tx, operations, to, f"receiver:{receiver}", text, now))
+        self.wake([operations])
+
+    async def _start_due(self) -> None:
+        due = await self.store.read(partial(cursors.due_parts, now=utc_now()))
+        for key in due:
+            if key in self.parts and key not in self.passes:
+                task = asyncio.create_task(self._pass(self.parts[key]))
+                self.passes[key] = task
+                task.add_done_callback(partial(self._forget_pass, key))
+
+    def _forget_pass(self, key: tuple[str, str], task: asyncio.Task[bool]) -> None:
+        del self.passes[key]
+
+    async def _pass(self, part: Part) -> bool:
+        async with self.slots:
+            return await self.pipeline.poll(part)
+
+    async def _apply_retention(self) -> None:
+        overlaps: dict[str, timedelta] = {}
+        for part in self.parts.values():
+            overlaps[part.name] = max(part.source.overlap, overlaps.get(part.name, timedelta()))
+        settings = self.config.store
+        await self.store.write(
+            partial(
+                maintenance.apply_retention,
+                overlaps=overlaps,
+                retention=settings.retention,
+                keep_unmatched=settings.keep_unmatched,
+                now=utc_now(),
+            )
+        )
+
+    async def _reclassify(self) -> None:
+        found = await self.store.read(partial(maintenance.unclassified_mentions, limit=RECLASSIFY_BATCH))
+        if not found:
+            return
+        mentions = [mention for _, _, mention in found]
+        loop = asyncio.get_running_loop()
+        drafts = await loop.run_in_executor(self.pipeline.judge_thread, self.pipeline.judge.reclassify, mentions)
+        places = {mention.id: (post_id, revision) for post_id, revision, mention in found}
+        classified = [(*places[draft.mention.id], draft) for draft in drafts]
+        work = partial(
+            maintenance.store_classified, found=classified, recipients=self.pipeline.recipients, now=utc_now()
+        )
+        await self.store.write(work)
+        self.wake({decision.receiver for draft in drafts for decision in draft.decisions})
+
+    def _sizes(self) -> tuple[int, int, int]:
+        return len(self.parts), len(self.config.watchlists), len(self.deliveries)
+
+
+async def _finish(tasks: list[asyncio.Task[None] | asyncio.Task[bool]]) -> None:
+    if not tasks:
+        return
+    _, late = await asyncio.wait(tasks, timeout=GRACE)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*late, return_exceptions=True)
+
+
+def _assemble(config: Config, store: Store, classifier: Classifier, tools: Tools, thread: ThreadPoolExecutor) -> Daemon:
+    random = Random()
+    pipeline = Pipeline(
+        store=store,
+        judge=build_judge(config, classifier),
+        judge_thread=thread,
+        recipients={receiver.name: receiver.recipients for receiver in config.receivers},
+        operations=config.operations.receiver,
+        keep_unmatched=bool(config.store.keep_unmatched),
+        clock=utc_now,
+        random=random,
+    )
+    receivers = build_receivers(config, tools)
+    deliveries = {
+        settings.name: Delivery(
+            name=settings.name,
+            receiver=receivers[settings.name],
+            pace=settings.pace,
+            retry_for=settings.retry_for,
+            public_url=config.server.public_url,
+            store=store,
+            clock=utc_now,
+            random=random,
+        )
+        for settings in config.receivers
+    }
+    daemon = Daemon(config, store, pipeline, build_parts(config, tools), deliveries)
+    pipeline.wake = daemon.wake
+    for delivery in deliveries.values():
+        delivery.on_stop = daemon.tell_operator
+    return daemon
+
+
+async def run(config: Config, classifier: Classifier, stop: asyncio.Event, *, once: bool) -> int:
+    """Open the store, become its one daemon and run; return the exit code. Raises StoreError.
+
+    On PostgreSQL a second daemon waits as a warm standby; whoever loses the lock stops at once and waits again.
+    """
+    store = Store(config.store.url)
+    try:
+        await asyncio.to_thread(store.migrate)
+        while not stop.is_set():
+            try:
+                return await _run_exclusively(config, store, classifier, stop, once=once)
+            except StoreBusyError as error:
+                if once or store.is_sqlite:
+                    raise
+                log.info("standby reason=%s", error)
+                await _wait(stop, STANDBY_EVERY)
+        return OK
+    finally:
+        store.close()
+
+
+async def _run_exclusively(
+    config: Config, store: Store, classifier: Classifier, stop: asyncio.Event, *, once: bool
+) -> int:
+    async with store.exclusive() as lost, open_tools(config) as tools:
+        with ThreadPoolExecutor(1, "judge") as thread:
+            daemon = _assemble(config, store, classifier, tools, thread)
+            await daemon.prepare()
+            return await daemon.once() if once else await _serve(daemon, stop, lost)
+
+
+async def _serve(daemon: Daemon, stop: asyncio.Event, lost: asyncio.Event) -> int:
+    ended = asyncio.Event()
+    waiting = [asyncio.create_task(event.wait()) for event in (stop, lost)]
+    for task in waiting:
+        task.add_done_callback(lambda _: ended.set())
+    await daemon.serve(ended)
+    for task in waiting:
+        task.cancel()
+    if lost.is_set():
+        raise StoreBusyError("the connection that made this daemon the active one was lost")
+    return OK
+
+
+async def _wait(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return

@@ -1,0 +1,182 @@
+"""One loop per receiver claims what is owed, sends it, marks it. The retry policy of the project stands here."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from random import Random
+from typing import TypeVar
+from uuid import uuid4
+
+from sqlalchemy.engine import Connection
+
+from alerts.base import Alert, Receiver, ReceiverError
+from monitor import outbox
+from monitor.store import Store, StoreError
+from sources.base import Clock
+
+log = logging.getLogger("mentiond.delivery")
+
+T = TypeVar("T")
+
+SEND_TIMEOUT = 10.0  # seconds for one send
+LEAST_LEASE = timedelta(seconds=15)  # that must be left of a lease before a send
+BATCH = 20  # rows that a channel without pace claims at once
+LONGEST_BACKOFF = 300.0  # seconds
+POLL = 1.0  # seconds between two looks at the store when nobody wakes the loop
+MARK_TRIES = 30  # one a second: a reply that we have is worth waiting for the database
+
+
+@dataclass(slots=True)
+class Delivery:
+    """The outbox worker of one receiver."""
+
+    name: str
+    receiver: Receiver
+    pace: float  # least seconds between two messages
+    retry_for: timedelta
+    public_url: str
+    store: Store
+    clock: Clock
+    random: Random
+    on_stop: Callable[[str, ReceiverError], Awaitable[None]] | None = None  # told when the channel is switched off
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+    stopping: bool = False
+
+    async def run(self) -> None:
+        """Deliver until `stop`."""
+        while not self.stopping:
+            self.woken.clear()
+            try:
+                wait = await self._round()
+            except Exception:  # one channel in trouble, or the store: the others go on and this one tries again
+                log.exception("delivery broke receiver=%s", self.name)
+                wait = POLL
+            await self._rest(wait)
+
+    def stop(self) -> None:
+        """Let what is being sent finish, give back what was only claimed, and return from `run`."""
+        self.stopping = True
+        self.woken.set()
+
+    async def run_once(self) -> int:
+        """Try every owed alert once, within the pace; return how many are still owed.
+
+        Five failures in a row, or a request to wait, end it: the channel is down.
+        """
+        tried, failures = 0, 0
+        while failures < outbox.ATTEMPTS_IN_ORDER:
+            channel = await self._channel()
+            wait = (channel.next_at - self.clock()).total_seconds()
+            was_asked_to_wait = wait > self.pace and not channel.failures
+            if channel.stopped or was_asked_to_wait:
+                break
+            await asyncio.sleep(max(0.0, min(wait, self.pace)))
+            token, claimed = await self._claim(after=tried)
+            if not claimed:
+                break
+            tried = claimed[0].id
+            failures = failures + 1 if await self._deliver(claimed[0], token) else 0
+            await self._release(token)
+        return (await self.store.read(outbox.owed_counts)).get(self.name, 0)
+
+    async def _round(self) -> float:
+        """Send what may go now; return the seconds until the next look is worth it."""
+        channel = await self._channel()
+        wait = (channel.next_at - self.clock()).total_seconds()
+        if channel.stopped or wait > 0:
+            return POLL if channel.stopped else wait
+        due = await self.store.read(partial(outbox.next_due, receiver=self.name))
+        if due is None or due > self.clock():
+            return POLL
+        token, claimed = await self._claim()
+        begun = self.clock()
+        for alert in claimed:
+            if self.stopping or self.clock() - begun > outbox.LEASE - LEAST_LEASE:
+                break
+            if await self._deliver(alert, token):
+                break
+        await self._release(token)
+        return 0.0 if claimed else POLL
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait, but no longer than until somebody wakes the loop; a pause of the channel is not cut short by that."""
+        try:
+            await asyncio.wait_for(self.woken.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def _channel(self) -> outbox.Channel:
+        return await self.store.read(partial(outbox.read_channel, receiver=self.name))
+
+    async def _claim(self, after: int = 0) -> tuple[str, list[Alert]]:
+        token, now = uuid4().hex, self.clock()
+        limit = 1 if self.pace else BATCH
+        work = partial(outbox.claim, receiver=self.name, token=token, now=now, limit=limit, pace=self.pace, after=after)
+        ids = await self.store.write(work)
+        load = partial(outbox.load_alerts, ids=ids, public_url=self.public_url)
+        return token, await self.store.read(load) if ids else []
+
+    async def _release(self, token: str) -> None:
+        await self.store.write(partial(outbox.release, token=token))
+
+    async def _deliver(self, alert: Alert, token: str) -> ReceiverError | None:
+        """Send and mark; return what went wrong for a while (a dead message is no trouble of the channel)."""
+        error = await self._send(alert, token)
+        if error is None:
+            return None
+        log.warning(
+            "alert not delivered receiver=%s alert=%d attempt=%d error=%s", self.name, alert.id, alert.attempt, error
+        )
+        if error.permanent and error.channel:
+            await self._mark(partial(outbox.stop_channel, alert=alert, token=token, error=error, now=self.clock()))
+            if self.on_stop:
+                await self.on_stop(self.name, error)
+            return error
+        if error.permanent:
+            await self._mark(partial(outbox.mark_dead, alert=alert, token=token, error=error))
+            return None
+        failed = partial(
+            outbox.mark_failed,
+            alert=alert,
+            token=token,
+            error=error,
+            backoff=self._backoff,
+            retry_for=self.retry_for,
+            now=self.clock(),
+        )
+        await self._mark(failed)
+        return error
+
+    async def _send(self, alert: Alert, token: str) -> ReceiverError | None:
+        try:
+            receipt = await asyncio.wait_for(self.receiver.send(alert), SEND_TIMEOUT)
+        except ReceiverError as error:
+            return error
+        except TimeoutError:
+            return ReceiverError(f"no answer within {SEND_TIMEOUT:.0f} s", maybe_sent=True)
+        except Exception as error:  # a receiver that breaks its contract is a transient failure of this row
+            log.exception("receiver broke receiver=%s alert=%d", self.name, alert.id)
+            return ReceiverError(f"{type(error).__name__}: {error}", maybe_sent=True)
+        sent = partial(outbox.mark_sent, alert=alert, token=token, reference=receipt.reference, now=self.clock())
+        await self._mark(sent)
+        return None
+
+    async def _mark(self, work: Callable[[Connection], bool]) -> bool:
+        """Write down how a send ended, waiting for a database that is away for a moment."""
+        for _ in range(MARK_TRIES):
+            try:
+                return await self.store.write(work)
+            except StoreError as error:
+                log.warning("mark waits for the store receiver=%s error=%s", self.name, error)
+                await asyncio.sleep(1)
+        return await self.store.write(work)
+
+    def _backoff(self, failures: int) -> timedelta:
+        """1 s doubling to 5 min, with up to a quarter of jitter."""
+        seconds = min(2.0 ** min(failures, 20), LONGEST_BACKOFF)
+        return timedelta(seconds=seconds * self.random.uniform(1.0, 1.25))

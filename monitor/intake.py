@@ -1,0 +1,279 @@
+"""The one short transaction in which a page becomes mentions and owed alerts, and its cursor moves.
+
+Uniqueness decides what is new, never a read before: the cursor moves under the condition of its version, `seen` rows
+are inserted where there is none, an edit is an update under the condition of the old hash. Only what these return gets
+alerts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from alerts.base import Reason
+from monitor.cursors import PartState
+from monitor.mentions import Draft, News, announce, insert_new, owed_row, revise
+from monitor.schema import alerts, cursors, gaps, mentions, posts, revisions, seen
+from sources.base import Page, Post
+from sources.text import CLEANER_VERSION
+
+CHUNK = 500  # values in one IN (...)
+
+
+class StaleCursorError(Exception):
+    """The cursor moved since the page was fetched: the page is dropped whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A post of the page that the look-up took for new (`old_hash` None) or edited, with the mentions it makes."""
+
+    post: Post
+    content_hash: str
+    old_hash: str | None
+    drafts: tuple[Draft, ...]
+    is_held: bool = False
+
+    @property
+    def is_refresh(self) -> bool:
+        """Only the cleaner's version differs: the row is renewed, nobody hears of it."""
+        return self.old_hash is not None and not self.old_hash.startswith(f"{CLEANER_VERSION}:")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """Everything that one page writes."""
+
+    state: PartState  # as read before the fetch
+    page: Page
+    changes: tuple[Change, ...]
+    known: tuple[str, ...]  # external ids that the look-up found unchanged
+    recipients: Mapping[str, Sequence[str]]  # receiver -> addresses
+    every: timedelta
+    keep_unmatched: bool
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a page brought."""
+
+    new: int
+    edited: int
+    mentions: int
+    receivers: frozenset[str]  # those who are owed something now
+
+
+def known_hashes(connection: Connection, source: str, ids: Sequence[str]) -> dict[str, str]:
+    """external_id -> content hash of every post that was ever fetched, whether in `seen` or in `posts`."""
+    found: dict[str, str] = {}
+    for table in (seen, posts):  # a post that still has a row is known whatever `seen` says
+        for chunk in _chunks(ids):
+            query = sa.select(table.c.external_id, table.c.content_hash)
+            rows = connection.execute(query.where(table.c.source == source, table.c.external_id.in_(chunk)))
+            for external_id, content_hash in rows:
+                found.setdefault(external_id, content_hash)
+    return found
+
+
+def commit_page(connection: Connection, intake: Intake) -> Outcome:
+    """Write the page. Raises StaleCursorError; any exception leaves nothing behind."""
+    _move_cursor(connection, intake)
+    _rename(connection, intake)
+    _forget_deleted(connection, intake)
+    new = _insert_seen(connection, intake)
+    edited = _update_seen(connection, intake)
+    _touch_known(connection, intake)
+    news = _store_mentions(connection, intake, new, edited)
+    if not intake.page.more:
+        _offer_held(connection, intake)
+    _record_gaps(connection, intake)
+    connection.execute(sa.update(cursors).where(*_at(intake.state)).values(posts=cursors.c.posts + len(new)))
+    return Outcome(len(new), len(edited), len(news), frozenset(receiver for one in news for receiver in one.receivers))
+
+
+def _at(state: PartState) -> tuple[sa.ColumnElement[bool], ...]:
+    return cursors.c.source == state.source, cursors.c.part == state.part
+
+
+def _move_cursor(connection: Connection, intake: Intake) -> None:
+    state, page = intake.state, intake.page
+    values: dict[str, Any] = {
+        "cursor": page.cursor,
+        "version": state.version + 1,
+        "pass_started_at": (state.pass_started_at or intake.now) if page.more else None,
+        "pass_number": state.pass_number + (0 if page.more else 1),
+        "failures": 0,
+        "error": None,
+        "error_since": None,
+    }
+    if page.body:
+        values["body_at"] = intake.now
+    if not page.more:
+        values |= {"finished_at": intake.now, "due_at": intake.now + intake.every}
+    moved = connection.execute(sa.update(cursors).where(*_at(state), cursors.c.version == state.version).values(values))
+    if moved.rowcount == 0:
+        raise StaleCursorError(f"{state.source}: the cursor of {state.part!r} moved meanwhile")
+
+
+def _rename(connection: Connection, intake: Intake) -> None:
+    source = intake.state.source
+    for old, new in intake.page.renamed.items():
+        for table in (seen, posts):
+            taken = sa.select(table.c.external_id).where(table.c.source == source, table.c.external_id == new)
+            row = sa.and_(table.c.source == source, table.c.external_id == old)
+            connection.execute(sa.update(table).where(row, ~taken.exists()).values(external_id=new))
+
+
+def _forget_deleted(connection: Connection, intake: Intake) -> None:
+    for chunk in _chunks(intake.page.deleted):
+        gone = sa.and_(posts.c.source == intake.state.source, posts.c.external_id.in_(chunk))
+        owed = sa.select(mentions.c.id).join(posts).where(gone)
+        connection.execute(
+            sa.update(alerts)
+            .where(alerts.c.mention_id.in_(owed), alerts.c.state.in_(("owed", "held")))
+            .values(state="dropped", error="the post was deleted at its source")
+        )
+        connection.execute(
+            sa.update(posts).where(gone).values(deleted_at=intake.now, title="", text="", raw="", author=None)
+        )
+
+
+def _insert_seen(connection: Connection, intake: Intake) -> set[str]:
+    """Return the ids that were in neither `seen` nor `posts`."""
+    source = intake.state.source
+    rows = [
+        {
+            "source": source,
+            "external_id": change.post.external_id,
+            "content_hash": change.content_hash,
+            "first_seen": intake.now,
+            "last_seen": intake.now,
+        }
+        for change in intake.changes
+        if change.old_hash is None
+    ]
+    if not rows:
+        return set()
+    statement = insert_new(connection, seen).returning(seen.c.external_id)
+    inserted = set(connection.scalars(statement, rows))
+    for chunk in _chunks(sorted(inserted)):
+        stored = sa.select(posts.c.external_id).where(posts.c.source == source, posts.c.external_id.in_(chunk))
+        inserted -= set(connection.scalars(stored))
+    return inserted
+
+
+def _update_seen(connection: Connection, intake: Intake) -> set[str]:
+    """Return the ids whose stored hash was the one that the look-up saw."""
+    edited = set()
+    for change in intake.changes:
+        if change.old_hash is None:
+            continue
+        updated = 0
+        for table in (seen, posts):
+            row = sa.and_(table.c.source == intake.state.source, table.c.external_id == change.post.external_id)
+            changed = sa.update(table).where(row, table.c.content_hash == change.old_hash)
+            updated += connection.execute(changed.values(content_hash=change.content_hash)).rowcount
+        if updated and not change.is_refresh:
+            edited.add(change.post.external_id)
+    return edited
+
+
+def _touch_known(connection: Connection, intake: Intake) -> None:
+    ids = [*intake.known, *(change.post.external_id for change in intake.changes if change.old_hash is not None)]
+    for chunk in _chunks(ids):
+        row = sa.and_(seen.c.source == intake.state.source, seen.c.external_id.in_(chunk))
+        stale = seen.c.last_seen < intake.now - timedelta(days=1)  # a row is rewritten at most once a day
+        connection.execute(sa.update(seen).where(row, stale).values(last_seen=intake.now))
+
+
+def _store_mentions(connection: Connection, intake: Intake, new: set[str], edited: set[str]) -> list[News]:
+    """Store matched posts with their mentions, verdicts and alerts; return what somebody may hear of."""
+    fresh = [change for change in intake.changes if change.post.external_id in new]
+    fresh = [change for change in fresh if change.drafts or intake.keep_unmatched]
+    ids = _insert_posts(connection, fresh, 1, intake.now)
+    news = [
+        News(draft, ids[change.post.external_id], 1, Reason.FIRST, held_for=_held_for(intake, change))
+        for change in fresh
+        for draft in change.drafts
+    ]
+    for change in intake.changes:
+        if change.post.external_id in edited:
+            news += _store_edit(connection, intake, change)
+    announce(connection, news, intake.recipients, intake.now)
+    return news
+
+
+def _held_for(intake: Intake, change: Change) -> str | None:
+    return pass_subject(intake.state) if change.is_held else None
+
+
+def _insert_posts(connection: Connection, changes: Sequence[Change], revision: int, now: datetime) -> dict[str, int]:
+    """Return external_id -> id."""
+    rows = [
+        _post_row(change.post)
+        | {"content_hash": change.content_hash, "revision": revision, "matched": bool(change.drafts), "fetched_at": now}
+        for change in changes
+    ]
+    if not rows:
+        return {}
+    inserted = connection.execute(sa.insert(posts).returning(posts.c.external_id, posts.c.id), rows)
+    return {row.external_id: row.id for row in inserted}
+
+
+def _post_row(post: Post) -> dict[str, Any]:
+    return asdict(post) | {"kind": post.kind.value}
+
+
+def _store_edit(connection: Connection, intake: Intake, change: Change) -> list[News]:
+    """Keep the old revision; news is a watchlist or a label that was never there."""
+    post = change.post
+    where = sa.and_(posts.c.source == post.source, posts.c.external_id == post.external_id)
+    columns = (posts.c.id, posts.c.revision, posts.c.title, posts.c.text, posts.c.rating)
+    stored = connection.execute(sa.select(*columns).where(where)).one_or_none()
+    if stored is None:  # the earlier revisions matched nothing and were not kept
+        ids = _insert_posts(connection, [change] if change.drafts else [], 2, intake.now)
+        return [News(draft, ids[post.external_id], 2, Reason.EDITED) for draft in change.drafts]
+    old = {"post_id": stored.id, "revision": stored.revision, "title": stored.title, "text": stored.text}
+    connection.execute(sa.insert(revisions).values(old | {"rating": stored.rating, "replaced_at": intake.now}))
+    revision = stored.revision + 1
+    matched = {"matched": True} if change.drafts else {}
+    connection.execute(sa.update(posts).where(where).values(_post_row(post) | matched | {"revision": revision}))
+    return [news for draft in change.drafts if (news := revise(connection, stored.id, revision, draft)) is not None]
+
+
+def pass_subject(state: PartState) -> str:
+    """The subject of the summary that a pass may owe."""
+    return f"pass:{state.source}/{state.part}/{state.pass_number}"
+
+
+def _offer_held(connection: Connection, intake: Intake) -> None:
+    """At the end of a pass: one summary for each receiver of what was held back in it."""
+    subject = pass_subject(intake.state)
+    held = sa.select(alerts.c.receiver, alerts.c.recipient).where(alerts.c.held_for == subject).distinct()
+    rows = [
+        owed_row(subject, receiver, recipient, Reason.DIGEST, 0, intake.now)
+        for receiver, recipient in connection.execute(held).all()
+    ]
+    if rows:
+        connection.execute(insert_new(connection, alerts), rows)
+
+
+def _record_gaps(connection: Connection, intake: Intake) -> None:
+    state = intake.state
+    rows = [
+        {"source": state.source, "part": state.part, "noticed_at": intake.now, "detail": gap.detail}
+        for gap in intake.page.gaps
+    ]
+    if rows:
+        connection.execute(sa.insert(gaps), rows)
+
+
+def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(values), CHUNK):
+        yield values[start : start + CHUNK]

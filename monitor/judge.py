@@ -1,0 +1,101 @@
+"""What the rules say of posts: matched, seen from each target, classified, routed. Blocking; has its own thread."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from monitor.mentions import Draft
+from rules.base import (
+    UNCLASSIFIED,
+    Classifier,
+    Match,
+    Matcher,
+    Mention,
+    Sentiment,
+    Verdict,
+    View,
+    Watchlist,
+)
+from rules.routing import Route, decide
+from sources.base import Post
+
+log = logging.getLogger("mentiond.judge")
+
+BATCH = 256  # views in one run of the classifier
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """The rules of one configuration. `source_types` maps the name of a source to its type."""
+
+    watchlists: Mapping[str, Watchlist]
+    matcher: Matcher
+    classifier: Classifier
+    root: Route
+    source_types: Mapping[str, str]
+    own_accounts: Mapping[str, frozenset[str]]  # source type or name -> accounts, case-folded
+
+    def judge(self, posts: Sequence[Post]) -> list[tuple[Draft, ...]]:
+        """For each post its mentions with their verdicts and routes; () where nothing matches."""
+        hits = [(post, match) for post in posts if not self._is_own(post) for match in self.matcher.match(post)]
+        mentions = [
+            Mention(post, self.watchlists[match.watchlist], match, verdict)
+            for (post, match), verdict in zip(hits, self._classify(hits), strict=True)
+        ]
+        drafts: dict[str, list[Draft]] = {}
+        for mention in mentions:
+            drafts.setdefault(mention.post.external_id, []).append(self.route(mention))
+        return [tuple(drafts.get(post.external_id, ())) for post in posts]
+
+    def route(self, mention: Mention) -> Draft:
+        """Where a mention goes."""
+        return Draft(mention, tuple(decide(self.root, mention, self.source_types.get(mention.post.source, ""))))
+
+    def reclassify(self, mentions: Sequence[Mention]) -> list[Draft]:
+        """Mentions that had no verdict yet, classified and routed anew. Raises what the classifier raises."""
+        hits = [(mention.post, mention.match) for mention in mentions if mention.watchlist.name in self.watchlists]
+        verdicts = self.classifier.classify([self._view(post, match) for post, match in hits])
+        known = [mention for mention in mentions if mention.watchlist.name in self.watchlists]
+        return [
+            self.route(
+                Mention(mention.post, self.watchlists[mention.watchlist.name], mention.match, verdict, mention.id)
+            )
+            for mention, verdict in zip(known, verdicts, strict=True)
+        ]
+
+    def _is_own(self, post: Post) -> bool:
+        if post.author is None:
+            return False
+        places = (post.source, self.source_types.get(post.source, ""))
+        return any(post.author.casefold() in self.own_accounts.get(place, ()) for place in places)
+
+    def _classify(self, hits: Sequence[tuple[Post, Match]]) -> list[Verdict]:
+        verdicts: list[Verdict] = []
+        for start in range(0, len(hits), BATCH):
+            batch = hits[start : start + BATCH]
+            try:
+                verdicts += self.classifier.classify([self._view(post, match) for post, match in batch])
+            except Exception:  # whatever the model throws, the mentions go out, marked
+                log.exception("classifier failed, mentions go out unclassified count=%d", len(batch))
+                verdicts += [unclassified(post) for post, _ in batch]
+        return verdicts
+
+    def _view(self, post: Post, match: Match) -> View:
+        names = self.watchlists[match.watchlist].names
+        return View(post.title, post.text, post.lang, names, self._others(names) if names else ())
+
+    def _others(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        every = {name for watchlist in self.watchlists.values() for name in watchlist.names}
+        return tuple(sorted(every.difference(names)))
+
+
+def unclassified(post: Post) -> Verdict:
+    """The verdict where there is none."""
+    return Verdict({}, (UNCLASSIFIED,), Sentiment.NEUTRAL, post.lang or "und")
+
+
+def account_names(accounts: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
+    """`own_accounts` of the configuration in the form that Judge compares with."""
+    return {place: frozenset(name.lstrip("@").casefold() for name in names) for place, names in accounts.items()}

@@ -1,0 +1,167 @@
+"""Writing mentions: match, verdict and the alerts that they owe, in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
+
+from alerts.base import Reason
+from monitor.schema import alerts, mentions, verdicts
+from rules.base import Label, Mention, Verdict
+from rules.routing import Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A mention on its way into the store, with where it goes."""
+
+    mention: Mention
+    decisions: tuple[Decision, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A mention of a stored post that somebody is to hear of; without `mention_id` it is stored first."""
+
+    draft: Draft
+    post_id: int
+    revision: int
+    reason: Reason
+    mention_id: int | None = None
+    held_for: str | None = None  # subject of the digest that will offer it
+
+    @property
+    def receivers(self) -> list[str]:
+        """Who hears of it at once."""
+        return [] if self.held_for else [decision.receiver for decision in self.draft.decisions]
+
+
+def insert_new(connection: Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    """INSERT ... ON CONFLICT DO NOTHING in the words of the connection's database."""
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table).on_conflict_do_nothing()
+    return postgresql.insert(table).on_conflict_do_nothing()
+
+
+def announce(
+    connection: Connection, news: Sequence[News], recipients: Mapping[str, Sequence[str]], now: datetime
+) -> None:
+    """Store what is not stored yet, then the alerts that are owed: one for each receiver and recipient."""
+    ids = _insert_mentions(connection, [one for one in news if one.mention_id is None], now)
+    rows = []
+    for one in news:
+        mention_id = one.mention_id or ids[one.post_id, one.draft.mention.watchlist.name]
+        rows += alert_rows(mention_id, one, recipients, now)
+    if rows:
+        connection.execute(insert_new(connection, alerts), rows)
+
+
+def _insert_mentions(connection: Connection, news: Sequence[News], now: datetime) -> dict[tuple[int, str], int]:
+    """Return (post_id, watchlist) -> id."""
+    rows = [
+        _match_row(one.draft.mention) | {"post_id": one.post_id, "revision": one.revision, "created_at": now}
+        for one in news
+    ]
+    if not rows:
+        return {}
+    returning = sa.insert(mentions).returning(mentions.c.post_id, mentions.c.watchlist, mentions.c.id)
+    ids = {(row.post_id, row.watchlist): row.id for row in connection.execute(returning, rows)}
+    made = [
+        _verdict_row(ids[one.post_id, one.draft.mention.watchlist.name], one.revision, one.draft.mention.verdict)
+        for one in news
+    ]
+    connection.execute(sa.insert(verdicts), made)
+    return ids
+
+
+def revise(connection: Connection, post_id: int, revision: int, draft: Draft) -> News | None:
+    """Renew the mention of an edited post in place; None where nothing in it is news."""
+    mention = draft.mention
+    where = sa.and_(mentions.c.post_id == post_id, mentions.c.watchlist == mention.watchlist.name)
+    mention_id = connection.scalar(sa.select(mentions.c.id).where(where))
+    if mention_id is None:
+        return News(draft, post_id, revision, Reason.EDITED)
+    earlier = connection.scalars(sa.select(verdicts.c.tags).where(verdicts.c.mention_id == mention_id))
+    carried = {tag for tags in earlier for tag in tags}
+    connection.execute(sa.update(mentions).where(where).values(_match_row(mention) | {"revision": revision}))
+    store_verdict(connection, mention_id, revision, mention.verdict)
+    is_news = any(tag in set(Label) and tag not in carried for tag in mention.verdict.tags)
+    return News(draft, post_id, revision, Reason.EDITED, mention_id) if is_news else None
+
+
+def store_verdict(connection: Connection, mention_id: int, revision: int, verdict: Verdict) -> None:
+    """Store the verdict on one revision in place of an earlier one on the same."""
+    where = sa.and_(verdicts.c.mention_id == mention_id, verdicts.c.revision == revision)
+    connection.execute(sa.delete(verdicts).where(where))
+    connection.execute(sa.insert(verdicts).values(_verdict_row(mention_id, revision, verdict)))
+
+
+def alert_rows(
+    mention_id: int, news: News, recipients: Mapping[str, Sequence[str]], now: datetime
+) -> list[dict[str, Any]]:
+    """The alerts that one mention owes."""
+    n = news.revision if news.reason is Reason.EDITED else 0
+    about = {"mention_id": mention_id, "held_for": news.held_for, "state": "held" if news.held_for else "owed"}
+    return [
+        owed_row(f"mention:{mention_id}", decision.receiver, recipient, news.reason, n, now)
+        | about
+        | {"routes": list(decision.routes)}
+        for decision in news.draft.decisions
+        for recipient in recipients[decision.receiver]
+    ]
+
+
+def owed_row(subject: str, receiver: str, recipient: str, reason: Reason, n: int, now: datetime) -> dict[str, Any]:
+    """An alert that is owed from now on."""
+    return {
+        "subject": subject,
+        "receiver": receiver,
+        "recipient": recipient,
+        "reason": reason.value,
+        "n": n,
+        "mention_id": None,
+        "routes": [],
+        "notice": "",
+        "state": "owed",
+        "held_for": None,
+        "created_at": now,
+        "due_at": now,
+        "attempts": 0,
+        "possibly_sent": False,
+    }
+
+
+def _match_row(mention: Mention) -> dict[str, Any]:
+    return {
+        "watchlist": mention.watchlist.name,
+        "watchlist_kind": mention.watchlist.kind.value,
+        "spans": [[span.field, span.start, span.end] for span in mention.match.spans],
+        "terms": list(mention.match.terms),
+    }
+
+
+def _verdict_row(mention_id: int, revision: int, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "mention_id": mention_id,
+        "revision": revision,
+        "probabilities": {label.value: round(p, 4) for label, p in verdict.probabilities.items()},
+        "tags": list(verdict.tags),
+        "sentiment": verdict.sentiment.value,
+        "lang": verdict.lang,
+        "cues": {label.value: list(words) for label, words in verdict.cues.items()},
+        "sure": verdict.sure,
+        "model": verdict.model,
+        "unclassified": not verdict.is_classified,
+    }
+
+
+def rename_watchlist(connection: Connection, old: str, new: str) -> None:
+    """Move the mentions of a watchlist that has a new name, unless that has some already."""
+    if connection.scalar(sa.select(mentions.c.id).where(mentions.c.watchlist == new).limit(1)) is None:
+        connection.execute(sa.update(mentions).where(mentions.c.watchlist == old).values(watchlist=new))

@@ -1,0 +1,192 @@
+"""The way of a post: fetch, look up, judge off the loop, one short transaction. Delivery comes later and separately."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from monitor.cursors import PartState, read_part, record_failure
+from monitor.intake import Change, Intake, Outcome, StaleCursorError, commit_page, known_hashes
+from monitor.judge import Judge
+from monitor.outbox import owe_notice
+from monitor.store import Store
+from sources.base import BACKOFF_SHORT, Clock, Page, Post, Source, SourceError
+from sources.text import content_hash
+
+log = logging.getLogger("mentiond.pipeline")
+
+LONGEST_PAUSE = timedelta(hours=24)
+ARCHIVE = 50  # more old posts than this on one page are an archive published again
+LONGEST_ID = 512  # characters; PostgreSQL indexes no value above 2,704 bytes
+INT64 = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a configured source with what its polling needs. `backlog` None: nothing is old."""
+
+    name: str
+    part: str
+    source: Source
+    fingerprint: str  # of what its cursor points into
+    every: timedelta
+    backlog: timedelta | None
+
+    @property
+    def label(self) -> str:
+        """For logs."""
+        return f"{self.name}/{self.part}" if self.part else self.name
+
+
+@dataclass(slots=True)
+class Pipeline:
+    """Polls parts into the store. `wake` is told which receivers are owed something."""
+
+    store: Store
+    judge: Judge
+    judge_thread: ThreadPoolExecutor
+    recipients: Mapping[str, Sequence[str]]
+    operations: str | None  # receiver of notices
+    keep_unmatched: bool
+    clock: Clock
+    random: Random
+    wake: Callable[[Iterable[str]], None] = lambda receivers: None
+    stopping: bool = False  # set: passes end after the page that they are at
+
+    async def poll(self, part: Part) -> bool:
+        """One pass, all pages of it. False: it failed, and the failure is recorded with the time of the next try."""
+        state = await self.store.read(lambda connection: read_part(connection, part.name, part.part))
+        try:
+            while await self._page(part, state) and not self.stopping:
+                state = await self.store.read(lambda connection: read_part(connection, part.name, part.part))
+        except StaleCursorError as error:
+            log.warning("page dropped source=%s reason=%s", part.label, error)
+        except SourceError as error:
+            await self._fail(part, state, error)
+            return False
+        except Exception as error:  # one source's trouble, whatever it is, touches no other
+            log.exception("source broke source=%s", part.label)
+            await self._fail(part, state, SourceError(f"{type(error).__name__}: {error}", backoff_limit=BACKOFF_SHORT))
+            return False
+        if state.error is not None:
+            log.info("source recovered source=%s failing_since=%s", part.label, state.error_since)
+        return True
+
+    async def _page(self, part: Part, state: PartState) -> bool:
+        page = await part.source.fetch(state.cursor)
+        intake = await self._prepare(part, state, page)
+        outcome = await self.store.write(lambda connection: commit_page(connection, intake))
+        self._report(part, page, outcome)
+        self.wake(outcome.receivers)
+        return page.more
+
+    async def _prepare(self, part: Part, state: PartState, page: Page) -> Intake:
+        posts = _unique(storable(post) for post in page.posts)
+        hashes = {post.external_id: content_hash(post.title, post.text, post.rating) for post in posts}
+        ids = list(hashes)
+        stored = await self.store.read(lambda connection: known_hashes(connection, part.name, ids))
+        stored |= {new: stored[old] for old, new in page.renamed.items() if old in stored}
+        moved = {new: old for old, new in page.renamed.items()}
+        if moved:
+            missing = [moved[key] for key in ids if key in moved and key not in stored]
+            earlier = await self.store.read(lambda connection: known_hashes(connection, part.name, missing))
+            stored |= {key: earlier[moved[key]] for key in ids if key in moved and moved[key] in earlier}
+        pending = [post for post in posts if stored.get(post.external_id) != hashes[post.external_id]]
+        loop = asyncio.get_running_loop()
+        drafts = await loop.run_in_executor(self.judge_thread, self.judge.judge, pending) if pending else []
+        now = self.clock()
+        held = held_back(part, state, [post for post in pending if post.external_id not in stored], now)
+        changes = tuple(
+            Change(post, hashes[post.external_id], stored.get(post.external_id), made, post.external_id in held)
+            for post, made in zip(pending, drafts, strict=True)
+        )
+        changed = {change.post.external_id for change in changes}
+        return Intake(
+            state=state,
+            page=page,
+            changes=changes,
+            known=tuple(external_id for external_id in ids if external_id not in changed),
+            recipients=self.recipients,
+            every=part.every,
+            keep_unmatched=self.keep_unmatched,
+            now=now,
+        )
+
+    def _report(self, part: Part, page: Page, outcome: Outcome) -> None:
+        for gap in page.gaps:
+            log.warning("gap source=%s %s", part.label, gap.detail)
+        for notice in page.notices:
+            log.warning("notice source=%s %s", part.label, notice)
+        if outcome.new or outcome.edited:
+            counts = (outcome.new, outcome.edited, outcome.mentions)
+            log.info("page stored source=%s new=%d edited=%d mentions=%d", part.label, *counts)
+
+    async def _fail(self, part: Part, state: PartState, error: SourceError) -> None:
+        now = self.clock()
+        due_at = now + self._pause(part, state, error)
+        if state.error is None:
+            log.warning("source failing source=%s error=%s", part.label, error)
+
+        def record(connection: Any) -> None:
+            record_failure(connection, state, str(error), due_at, now, disable=error.permanent)
+            if error.permanent and self.operations:
+                text = (
+                    f"Source {part.label} is switched off: {error}. `mentiond sources enable {part.name}` turns it on."
+                )
+                subject = f"source:{part.label}"
+                owe_notice(connection, self.operations, self.recipients[self.operations], subject, text, now)
+
+        await self.store.write(record)
+        if error.permanent:
+            log.error("source switched off source=%s error=%s", part.label, error)
+            self.wake([self.operations] if self.operations else [])
+
+    def _pause(self, part: Part, state: PartState, error: SourceError) -> timedelta:
+        if error.retry_after is not None:
+            return min(max(timedelta(seconds=error.retry_after), part.every), LONGEST_PAUSE)
+        doubled = part.every.total_seconds() * 2 ** min(state.failures, 20)
+        limit = max(error.backoff_limit, part.every).total_seconds()
+        return timedelta(seconds=min(doubled, limit) * self.random.uniform(0.9, 1.0))
+
+
+def held_back(part: Part, state: PartState, new: Sequence[Post], now: datetime) -> set[str]:
+    """External ids of what only a summary offers: the backlog of a first pass, an archive published again."""
+    if part.backlog is None:
+        return set()
+    if state.finished_at is None:
+        start = (state.pass_started_at or now) - part.backlog
+        return {post.external_id for post in new if not post.dated or post.published_at < start}
+    horizon = now - max(part.backlog, now - state.finished_at + part.source.overlap)
+    old = {post.external_id for post in new if post.dated and post.published_at < horizon}
+    return old if len(old) > ARCHIVE else set()
+
+
+def storable(post: Post) -> Post:
+    """The post with only what both databases can keep: no NUL, no lone surrogate, ids and numbers within bounds."""
+    texts = {
+        field.name: value.replace("\0", "").encode("utf-8", "replace").decode()
+        for field in fields(post)
+        if type(value := getattr(post, field.name)) is str
+    }
+    if len(texts["external_id"]) > LONGEST_ID:
+        texts["external_id"] = "sha256:" + hashlib.sha256(texts["external_id"].encode()).hexdigest()
+    numbers = {name: _bounded(getattr(post, name)) for name in ("engagement", "followers")}
+    rating = post.rating if post.rating is not None and math.isfinite(post.rating) else None
+    return replace(post, **texts, **numbers, rating=rating)  # type: ignore[arg-type]  # values of the fields' own types
+
+
+def _bounded(value: int | None) -> int | None:
+    return None if value is None else max(-INT64, min(value, INT64))
+
+
+def _unique(posts: Iterable[Post]) -> list[Post]:
+    """Each id once, as the page gave it last."""
+    return list({post.external_id: post for post in posts}.values())

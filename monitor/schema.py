@@ -1,0 +1,223 @@
+"""The tables of the store, one schema for SQLite and PostgreSQL. Times are UTC; JSON is kept as text.
+
+What makes things unique is here and nowhere else: (source, part), (source, external_id), (post, watchlist),
+(mention, revision) and the alert key (subject, receiver, recipient, reason, n).
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A timezone-aware UTC datetime; SQLite keeps it without the zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None or dialect.name != "sqlite":
+            return value
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class JsonText(TypeDecorator[Any]):
+    """JSON as text: the same bytes on both databases, and free of what PostgreSQL's jsonb refuses (\\u0000)."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else json.dumps(value, separators=(",", ":"))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else json.loads(value)
+
+
+# SQLite gives out row ids only for INTEGER keys; PostgreSQL wants room.
+Id = BigInteger().with_variant(Integer(), "sqlite")
+
+metadata = MetaData()
+
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("part", Text, primary_key=True),
+    Column("fingerprint", Text, nullable=False),  # of what the cursor points into
+    Column("cursor", JsonText, nullable=False),
+    Column("version", Integer, nullable=False),  # moves with every page: the condition of the update
+    Column("pass_number", Integer, nullable=False),
+    Column("pass_started_at", UtcDateTime),  # NULL between two passes
+    Column("finished_at", UtcDateTime),  # end of the last finished pass; NULL: the first is not finished
+    Column("body_at", UtcDateTime),  # last page that had a body
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("posts", BigInteger, nullable=False),  # new posts so far
+    Column("failures", Integer, nullable=False),  # in a row
+    Column("error", Text),
+    Column("error_since", UtcDateTime),
+    Column("disabled", Text),  # why it is switched off; NULL: it is on
+)
+
+gaps = Table(
+    "gaps",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("part", Text, nullable=False),
+    Column("noticed_at", UtcDateTime, nullable=False),
+    Column("detail", Text, nullable=False),
+    Index("gaps_by_source", "source", "noticed_at"),
+)
+
+seen = Table(
+    "seen",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("external_id", Text, primary_key=True),
+    Column("content_hash", Text, nullable=False),
+    Column("first_seen", UtcDateTime, nullable=False),
+    Column("last_seen", UtcDateTime, nullable=False),
+    Index("seen_by_age", "source", "last_seen"),
+    sqlite_with_rowid=False,
+)
+
+posts = Table(
+    "posts",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("content_hash", Text, nullable=False),
+    Column("revision", Integer, nullable=False),  # 1 = as first fetched
+    Column("url", Text),
+    Column("author", Text),
+    Column("title", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("published_at", UtcDateTime, nullable=False),
+    Column("dated", Boolean, nullable=False),
+    Column("published_raw", Text),
+    Column("lang", Text),
+    Column("kind", Text, nullable=False),
+    Column("parent", Text),
+    Column("thread", Text),
+    Column("rating", Float),
+    Column("engagement", BigInteger),
+    Column("followers", BigInteger),
+    Column("raw", Text, nullable=False),
+    Column("matched", Boolean, nullable=False),
+    Column("fetched_at", UtcDateTime, nullable=False),
+    Column("deleted_at", UtcDateTime),  # the source withdrew it: its words are gone from here too
+    UniqueConstraint("source", "external_id"),
+    Index("posts_by_age", "matched", "fetched_at"),
+    sqlite_autoincrement=True,  # an id is never given out again, alert keys live on it
+)
+
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("post_id", Id, ForeignKey("posts.id", ondelete="CASCADE"), primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("rating", Float),
+    Column("replaced_at", UtcDateTime, nullable=False),
+)
+
+mentions = Table(
+    "mentions",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("post_id", Id, ForeignKey("posts.id", ondelete="CASCADE"), nullable=False),
+    Column("watchlist", Text, nullable=False),
+    Column("watchlist_kind", Text, nullable=False),
+    Column("revision", Integer, nullable=False),  # of the post, when this match and its verdict were made
+    Column("spans", JsonText, nullable=False),  # [[field, start, end], ...]
+    Column("terms", JsonText, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("post_id", "watchlist"),
+    sqlite_autoincrement=True,
+)
+
+verdicts = Table(
+    "verdicts",
+    metadata,
+    Column("mention_id", Id, ForeignKey("mentions.id", ondelete="CASCADE"), primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("probabilities", JsonText, nullable=False),
+    Column("tags", JsonText, nullable=False),
+    Column("sentiment", Text, nullable=False),
+    Column("lang", Text, nullable=False),
+    Column("cues", JsonText, nullable=False),
+    Column("sure", Boolean, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("unclassified", Boolean, nullable=False),
+    Index(
+        "verdicts_unclassified", "mention_id", sqlite_where=text("unclassified"), postgresql_where=text("unclassified")
+    ),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("receiver", Text, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("n", Integer, nullable=False),
+    Column("mention_id", Id, ForeignKey("mentions.id", ondelete="CASCADE"), index=True),  # NULL: digest or notice
+    Column("routes", JsonText, nullable=False),
+    Column("notice", Text, nullable=False),  # text for the operator; "" for what people wrote
+    Column("state", Text, nullable=False),  # owed, sent, dead, held, dropped
+    Column("held_for", Text, index=True),  # subject of the digest that offers a held alert
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("possibly_sent", Boolean, nullable=False),  # an earlier reply was lost
+    Column("lease_token", Text),  # NULL: nobody is sending it
+    Column("lease_until", UtcDateTime),
+    Column("failed_since", UtcDateTime),
+    Column("error", Text),
+    Column("sent_at", UtcDateTime),
+    Column("reference", Text),
+    UniqueConstraint("subject", "receiver", "recipient", "reason", "n"),
+    Index("alerts_by_state", "state", "receiver", "id"),
+    sqlite_autoincrement=True,
+)
+
+channels = Table(
+    "channels",
+    metadata,
+    Column("receiver", Text, primary_key=True),
+    Column("next_at", UtcDateTime, nullable=False),  # pace and pauses: nothing is sent before
+    Column("failures", Integer, nullable=False),  # in a row
+    Column("error", Text),
+    Column("error_since", UtcDateTime),
+    Column("stopped", Text),  # the channel's permanent error; NULL: it is on
+)

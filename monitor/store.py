@@ -1,0 +1,206 @@
+"""The store: engines, threads, transactions and who may be the one daemon.
+
+SQLAlchemy Core runs synchronously on threads of its own: every write on one writer thread, reads on two others. On
+SQLite a write transaction starts with BEGIN IMMEDIATE (the driver's default loses updates silently) and reads are in
+autocommit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+
+T = TypeVar("T")
+
+ADVISORY_LOCK = 0x6D656E74  # "ment": one active daemon per PostgreSQL database
+BUSY_TIMEOUT = 5000  # ms that SQLite waits for another process's write
+
+
+class StoreError(Exception):
+    """The store cannot be opened or used; the message names the database and the mend."""
+
+
+class StoreBusyError(StoreError):
+    """Another daemon has this store."""
+
+
+class Store:
+    """An open store. `write` and `read` take a function of one connection and run it off the event loop."""
+
+    def __init__(self, url: str) -> None:
+        self.url = sa.engine.make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._writer, self._reader = _sqlite_engines(self.url) if self.is_sqlite else _postgres_engines(self.url)
+        self._write_thread = ThreadPoolExecutor(1, "store-write")
+        self._read_threads = ThreadPoolExecutor(2, "store-read")
+
+    @property
+    def place(self) -> str:
+        """The database for messages, without its password."""
+        return self.url.render_as_string(hide_password=True)
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in one transaction; an exception rolls it back. Raises StoreError when the database fails."""
+        return await asyncio.get_running_loop().run_in_executor(self._write_thread, self._run, self._writer.begin, work)
+
+    def write_now(self, work: Callable[[Connection], T]) -> T:
+        """The same for a command that has no event loop; blocking."""
+        return self._run(self._writer.begin, work)
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` without a transaction. Raises StoreError when the database fails."""
+        return await asyncio.get_running_loop().run_in_executor(
+            self._read_threads, self._run, self._reader.connect, work
+        )
+
+    def _run(self, connect: Callable[[], AbstractContextManager[Connection]], work: Callable[[Connection], T]) -> T:
+        try:
+            with connect() as connection:
+                return work(connection)
+        except DBAPIError as error:
+            raise StoreError(f"{self.place}: {error.orig}") from error
+
+    def close(self) -> None:
+        """Finish what is running and close every connection."""
+        self._write_thread.shutdown()
+        self._read_threads.shutdown()
+        self._writer.dispose()
+        self._reader.dispose()
+
+    def migrate(self) -> None:
+        """Bring the schema to this version, in one transaction; blocking. Raises StoreError."""
+        from alembic import command
+        from alembic.config import Config
+        from alembic.util import CommandError
+
+        settings = Config()
+        settings.set_main_option("script_location", "monitor:migrations")
+        try:
+            with self._writer.begin() as connection:
+                if self.is_sqlite:
+                    _check_integrity(connection, self.place)
+                settings.attributes["connection"] = connection
+                command.upgrade(settings, "head")
+        except CommandError as error:
+            raise StoreError(f"{self.place}: made by a newer mentiond ({error}); install that version") from error
+        except (SQLAlchemyError, OSError) as error:
+            reason = error.orig if isinstance(error, DBAPIError) else error
+            raise StoreError(f"{self.place} cannot be opened: {str(reason).strip()}; {self._mend()}") from error
+
+    def _mend(self) -> str:
+        if self.is_sqlite:
+            return (
+                "check that the folder of `store.url` exists and is writable and that the file is a mentiond database"
+            )
+        return "check `store.url` and that the server is running"
+
+    @asynccontextmanager
+    async def exclusive(self) -> AsyncIterator[asyncio.Event]:
+        """Be the one daemon on this store; the event is set when that is lost (never on SQLite).
+
+        Raises StoreBusyError where another daemon is.
+        """
+        if self.is_sqlite:
+            with _file_lock(Path(f"{self.url.database}.lock")):
+                yield asyncio.Event()
+            return
+        connection = await asyncio.to_thread(self._take_advisory_lock)
+        lost = asyncio.Event()
+        watch = asyncio.create_task(_watch(connection, lost))
+        try:
+            yield lost
+        finally:
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
+            await asyncio.to_thread(_discard, connection)
+
+    def _take_advisory_lock(self) -> Connection:
+        try:
+            connection = self._reader.connect()
+        except OperationalError as error:
+            raise StoreError(f"{self.place} cannot be reached: {error.orig}; {self._mend()}") from error
+        if not connection.scalar(sa.select(sa.func.pg_try_advisory_lock(ADVISORY_LOCK))):
+            connection.close()
+            raise StoreBusyError(f"{self.place}: another mentiond daemon is active on this database")
+        return connection
+
+
+async def _watch(connection: Connection, lost: asyncio.Event) -> None:
+    """Notice within seconds that the connection which holds the lock is gone."""
+    while not lost.is_set():
+        await asyncio.sleep(2)
+        try:
+            await asyncio.wait_for(asyncio.to_thread(connection.scalar, sa.select(sa.literal(1))), 5)
+        except (SQLAlchemyError, TimeoutError):
+            lost.set()
+
+
+def _discard(connection: Connection) -> None:
+    """Give the lock back by ending the session that holds it, never by returning it to the pool."""
+    connection.invalidate()
+    connection.close()
+
+
+@contextmanager
+def _file_lock(path: Path) -> Any:
+    """`flock` on the file beside the database: free at once after kill -9, which a heartbeat row is not."""
+    try:
+        handle = path.open("a+")
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {error.strerror}; check the folder of `store.url`") from error
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            handle.seek(0)
+            owner = handle.read().strip() or "unknown"
+            message = (
+                f"another mentiond daemon (process {owner}) has {path}; stop it or give this one its own `store.url`"
+            )
+            raise StoreBusyError(message) from error
+        handle.truncate(0)
+        handle.write(str(os.getpid()))
+        handle.flush()
+        yield
+
+
+def _check_integrity(connection: Connection, place: str) -> None:
+    verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+    if verdict != "ok":
+        raise StoreError(f"{place} is damaged ({verdict}); restore it from a backup")
+
+
+def _sqlite_engines(url: sa.URL) -> tuple[Engine, Engine]:
+    writer = sa.create_engine(url, poolclass=sa.pool.StaticPool, connect_args={"check_same_thread": False})
+    reader = sa.create_engine(url, isolation_level="AUTOCOMMIT", connect_args={"check_same_thread": False})
+
+    @sa.event.listens_for(writer, "connect")
+    @sa.event.listens_for(reader, "connect")
+    def prepare(connection: Any, record: object) -> None:
+        connection.isolation_level = None  # the driver opens no transactions of its own
+        for pragma in (f"busy_timeout={BUSY_TIMEOUT}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(writer, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return writer, reader
+
+
+def _postgres_engines(url: sa.URL) -> tuple[Engine, Engine]:
+    url = url.set(drivername="postgresql+psycopg")
+    options: dict[str, Any] = {"pool_pre_ping": True, "connect_args": {"connect_timeout": 5}}
+    writer = sa.create_engine(url, pool_size=1, max_overflow=0, **options)
+    reader = sa.create_engine(url, pool_size=3, isolation_level="AUTOCOMMIT", **options)
+    return writer, reader

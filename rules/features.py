@@ -1,0 +1,170 @@
+"""What a linear model sees of a post: words, neighbours, pieces of words, where the words stand, and shape.
+
+Pieces of words (character n-grams) reach what a few hundred examples cannot list: compounds, inflection, misspelling.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
+
+TARGET = "TARGET"
+OTHER = "OTHER"
+MASKS = frozenset({TARGET, OTHER})
+LINK = "<link>"
+HANDLE = "<handle>"
+
+Keys = npt.NDArray[np.uint32]
+Values = npt.NDArray[np.float32]
+
+# How much one feature of a kind weighs before a post's vector is scaled to length 1.
+WORD, PAIR, PIECE, AROUND, SHAPE = 1.0, 0.9, 0.3, 0.9, 0.8
+PIECE_LENGTHS = (3, 4, 5)
+LONGEST_WORD = 40  # characters; longer tokens are links and noise
+SENTENCE_ENDS = frozenset({".", "!", "?", "…", ":", "\n", "\n\n"})
+NEAR = 3  # words to each side of a mask that count as its surroundings
+REMEMBERED_WORDS = 1 << 15
+
+_GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "ø": "oe"})
+_REPEATED = re.compile(r"(.)\1{2,}")
+_LINK = re.compile(r"(https?://|www\.)\S+|\S+\.(com|de|org|net|io|at|ch|eu)(/\S*)?", re.IGNORECASE)
+
+
+def words_of(doc: Doc) -> list[str]:
+    """The tokens that features are made of: all but white space within a line."""
+    return [token.text for token in doc if not token.is_space or "\n" in token.text]
+
+
+@lru_cache(REMEMBERED_WORDS)
+def fold(word: str) -> str:
+    """One spelling for the many: lower case, ü as ue, no accents, no long repeats, digits as 0, links as one word."""
+    if word in MASKS:
+        return word
+    if _LINK.fullmatch(word):
+        return LINK
+    if word.startswith("@") and len(word) > 1:
+        return HANDLE
+    spelt = unicodedata.normalize("NFC", word.lower()).translate(_GERMAN)
+    bare = "".join(char for char in unicodedata.normalize("NFKD", spelt) if not unicodedata.combining(char))
+    shortened = _REPEATED.sub(r"\1\1", bare)[:LONGEST_WORD].lstrip("#") or bare[:1]
+    return re.sub(r"\d", "0", shortened)
+
+
+def says_something(folded: str) -> bool:
+    """Whether a folded word can be a reason: a word, a question mark or an emoji; no mask, link or comma."""
+    if folded in MASKS or folded in (LINK, HANDLE):
+        return False
+    return folded == "?" or any(char.isalnum() or unicodedata.category(char) == "So" for char in folded)
+
+
+def _key(feature: str) -> int:
+    return crc32(feature.encode("utf-8", "surrogatepass"))
+
+
+@lru_cache(REMEMBERED_WORDS)
+def word_features(word: str) -> tuple[Keys, Values]:
+    """Features of one folded word by itself: the word and its pieces; none for a mask."""
+    if word in MASKS:
+        return np.empty(0, np.uint32), np.empty(0, np.float32)
+    edged = f"<{word}>"
+    pieces = {edged[at : at + size] for size in PIECE_LENGTHS for at in range(len(edged) - size + 1)}
+    keys = [_key(f"w {word}"), *sorted(_key(f"c {piece}") for piece in pieces)]
+    values = [WORD] + [PIECE] * len(pieces)
+    return np.array(keys, np.uint32), np.array(values, np.float32)
+
+
+def pair_keys(words: Sequence[str]) -> Keys:
+    """One key for each two neighbours; the k-th joins words k and k + 1."""
+    return np.array([_key(f"p {one} {two}") for one, two in zip(words, words[1:], strict=False)], np.uint32)
+
+
+def _surroundings(words: Sequence[str]) -> Iterator[str]:
+    """Words in their places: two with one between, the first of a sentence, and all that tells whom they concern."""
+    for one, two in zip(words, words[2:], strict=False):
+        yield f"g {one} {two}"
+    starts = True
+    for word in words:
+        if starts and says_something(word):
+            yield f"b {word}"
+            starts = False
+        starts = starts or word in SENTENCE_ENDS
+    places = [at for at, word in enumerate(words) if word in MASKS]
+    yield from _near_masks(words, places)
+    if {words[at] for at in places} == MASKS:
+        yield from _sides(words, places)
+
+
+def _near_masks(words: Sequence[str], places: Sequence[int]) -> Iterator[str]:
+    """The neighbours of each mask, with their side and whether they touch it."""
+    for at in places:
+        for step in range(1, NEAR + 1):
+            touching = "" if step == 1 else "~"
+            if at >= step:
+                yield f"m {words[at - step]} {touching}{words[at]}"
+            if at + step < len(words):
+                yield f"m {words[at]}{touching} {words[at + step]}"
+
+
+def _sides(words: Sequence[str], places: Sequence[int]) -> Iterator[str]:
+    """Where two brands are in one text: their order, and each word with the mask that it is nearest to."""
+    yield "m order " + " ".join(words[at] for at in places[:4])
+    before = 0
+    for at, after in zip(places, [*places[1:], None], strict=True):
+        middle = len(words) if after is None else (at + after) // 2 + 1
+        yield from (f"o {words[at]} {word}" for word in words[before:middle] if word not in MASKS)
+        before = middle
+
+
+def _shape(words: Sequence[str], raw: Sequence[str]) -> Iterator[str]:
+    """What is no word: punctuation, opening words, shouting, length."""
+    signs = set(words)
+    questions, calls = words.count("?"), sum(word.startswith("!") for word in words)
+    if questions:
+        yield "s ?"
+        yield f"s ? {'last' if words[-1] == '?' else 'inside'}"
+        yield f"s ? {min(questions, 3)}"
+    if calls:
+        yield f"s ! {min(calls, 3)}"
+    if questions and calls:
+        yield "s ?!"
+    opening = [word for word in words if word not in MASKS and word != HANDLE][:2]
+    yield "s first " + " ".join(opening[:1])
+    yield "s opening " + " ".join(opening)
+    if sum(word.isupper() and len(word) > 2 and word not in MASKS for word in raw) > 0:
+        yield "s shouting"
+    for sign in ("<link>", "..", "…", "%", "€", "$", '"', "„", ":"):
+        if sign in signs:
+            yield f"s {sign}"
+    yield f"s length {min(len(words).bit_length(), 7)}"
+
+
+def text_features(raw: Sequence[str]) -> tuple[Keys, Values]:
+    """Distinct keys, ascending, and their values (not yet scaled) for a post cut into words."""
+    words = [fold(word) for word in raw]
+    if not words:
+        return np.empty(0, np.uint32), np.empty(0, np.float32)
+    own = [word_features(word) for word in words]
+    pairs = pair_keys(words)
+    around = np.array([_key(feature) for feature in _surroundings(words)], np.uint32)
+    shape = np.array([_key(feature) for feature in _shape(words, raw)], np.uint32)
+    keys = np.concatenate([*(part[0] for part in own), pairs, around, shape])
+    values = np.concatenate(
+        [
+            *(part[1] for part in own),
+            np.full(len(pairs), PAIR, np.float32),
+            np.full(len(around), AROUND, np.float32),
+            np.full(len(shape), SHAPE, np.float32),
+        ]
+    )
+    distinct, first = np.unique(keys, return_index=True)
+    return distinct, values[first]

@@ -1,0 +1,71 @@
+"""Which language a post is in: what its source states where that is plausible, else what py3langid makes of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from rules.features import MASKS
+
+if TYPE_CHECKING:
+    from py3langid.langid import LanguageIdentifier
+
+EUROPEAN = ("cs", "da", "de", "en", "es", "fi", "fr", "it", "nl", "pl", "pt", "sv", "tr")
+READ_AT_MOST = 600  # characters: enough to be sure, and cheap
+FEWEST_LETTERS = 12  # below that a guess is worth less than the operator's first language
+CLEAR = 0.6  # the identifier's probability from which its answer counts
+OVERRULES = 0.95  # ... and from which it counts against what the source states
+FAVOURS = 0.8  # an unclear text goes to one of the operator's languages with this much of what they share
+
+_NOISE = re.compile(r"https?://\S+|www\.\S+|[@#]\w+|\b(?:" + "|".join(sorted(MASKS)) + r")\b|\d+")
+
+
+class LanguageDetector:
+    """Decides among `languages` (ISO 639-1, the operator's, most important first) and a handful of European ones.
+
+    The identifier (a second to load) is built at the first text that needs it.
+    """
+
+    def __init__(self, languages: Sequence[str]) -> None:
+        if not languages:
+            raise ValueError("at least one language is needed")
+        self._languages = tuple(languages)
+        self._candidates = sorted({*languages, *EUROPEAN})
+        self._identifier: LanguageIdentifier | None = None
+        self._lock = Lock()
+
+    def detect(self, text: str, stated: str | None) -> str:
+        """ISO 639-1; short and unclear texts are in the stated language, else in the operator's first."""
+        named = stated.lower().replace("_", "-").partition("-")[0] if stated else ""
+        stated_known = named in self._candidates
+        fallback = named if stated_known else self._languages[0]
+        read = _NOISE.sub(" ", text[:READ_AT_MOST])
+        if sum(char.isalpha() for char in read) < FEWEST_LETTERS:
+            return fallback
+        chances = self._identify(read)
+        found = max(chances, key=lambda language: chances[language])
+        if chances[found] >= (OVERRULES if stated_known else CLEAR):
+            return found
+        return fallback if stated_known else self._favoured(chances)
+
+    def _favoured(self, chances: dict[str, float]) -> str:
+        own = {language: chances.get(language, 0.0) for language in self._languages}
+        best = max(own, key=lambda language: own[language])
+        return best if own[best] >= FAVOURS * sum(own.values()) else self._languages[0]
+
+    def _identify(self, text: str) -> dict[str, float]:
+        with self._lock:
+            if self._identifier is None:
+                self._identifier = self._load()
+            identifier: Any = self._identifier
+        return {str(language): float(chance) for language, chance in identifier.rank(text)}
+
+    def _load(self) -> LanguageIdentifier:
+        from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+        identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+        known = set(identifier.nb_classes)
+        identifier.set_languages([language for language in self._candidates if language in known])
+        return identifier

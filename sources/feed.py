@@ -1,0 +1,226 @@
+"""RSS, RDF, Atom and JSON feeds.
+
+A feed has no positions: each body is one whole pass. Asked conditionally with the validators byte for byte as they
+came (RFC 9110, section 13); once a day unconditionally, because some caches answer 304 for ever. The cursor:
+{etag, modified, full_at, policy, last, address, moved, moved_times}, see State.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal, Protocol
+from urllib.parse import urlsplit
+
+from pydantic import Field
+
+from sources.base import (
+    BACKOFF_LONG,
+    Clock,
+    Cursor,
+    Gap,
+    Http,
+    Page,
+    Post,
+    PostKind,
+    Response,
+    SourceError,
+    SourceSettings,
+)
+from sources.dates import published
+from sources.document import Document, Entry, NotAFeed
+from sources.feed_entry import language
+from sources.feed_identity import Policy, Reading, identify
+from sources.http import WebAddress, based, get, shown, web_link
+from sources.text import html_to_text, plain_text
+
+SIGHTINGS = 3  # consecutive permanent redirects to one address before it is believed
+FULL_EVERY = timedelta(days=1)
+ACCEPT = (
+    "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml, "
+    "application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, */*;q=0.5"
+)
+
+
+class FeedSettings(SourceSettings):
+    """One feed at one address."""
+
+    type: Literal["feed"]
+    url: WebAddress = Field(description="address of the feed: RSS, RDF, Atom or JSON Feed")
+
+
+class FeedParser(Protocol):
+    """Turns the body of an answer into a document."""
+
+    async def parse(self, body: bytes, *, content_type: str | None, url: str) -> Document:
+        """`url` is where the body came from. Raises NotAFeed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """The cursor, read. Default values are left out of it."""
+
+    etag: str = ""
+    modified: str = ""
+    full_at: str = ""  # when a body was last read, ISO 8601
+    policy: str = Policy.GUID
+    last: dict[str, str] = field(default_factory=dict)  # of the last document that had entries
+    address: str = ""  # where permanent redirects led often enough
+    moved: str = ""  # where they lead now
+    moved_times: int = 0
+
+    @classmethod
+    def of(cls, cursor: Cursor) -> State:
+        known: dict[str, Any] = {key: value for key, value in cursor.items() if key in cls.__slots__}
+        return cls(**known)
+
+    def cursor(self) -> Cursor:
+        empty = asdict(State())
+        return {key: value for key, value in asdict(self).items() if value != empty[key]}
+
+
+class FeedSource:
+    """One feed. Raises SourceError as sources.http.get does, and for bodies that are no feed."""
+
+    overlap = timedelta(0)  # every document is read whole
+
+    def __init__(self, config: FeedSettings, http: Http, parser: FeedParser, clock: Clock) -> None:
+        self._name = config.name
+        self._url = based(config.base_url, config.url)
+        self._scope = _scope(config.url)
+        self._http = http
+        self._parser = parser
+        self._clock = clock
+
+    async def fetch(self, cursor: Cursor) -> Page:
+        now = self._clock()
+        state = State.of(cursor)
+        conditions = _conditions(state, now)
+        response, state, notices = await self._ask(state, conditions)
+        if response.status == 304:
+            if not conditions:
+                raise SourceError(f"{shown(response.url)}: answers 304 (not modified) to an unconditional request")
+            return Page(posts=(), cursor=state.cursor(), body=False, notices=notices)
+        document = await self._parse(response)
+        etag, modified = _validators(response, document)
+        state = replace(state, etag=etag, modified=modified, full_at=now.isoformat())
+        page = await asyncio.to_thread(self._page, document, state, now)
+        return replace(page, notices=(*notices, *page.notices))
+
+    async def probe(self) -> str:
+        document = await self._parse(await get(self._http, self._url, {"Accept": ACCEPT}))
+        title = " ".join(html_to_text(document.title).split())[:100]
+        return f"{document.format} feed {title!r} with {len(document.entries)} entries"
+
+    async def _ask(self, state: State, conditions: dict[str, str]) -> tuple[Response, State, tuple[str, ...]]:
+        """The answer, and the state after what it says about the address."""
+        headers = {"Accept": ACCEPT} | (conditions or {"Cache-Control": "no-cache"})
+        try:
+            response = await get(self._http, state.address or self._url, headers)
+        except SourceError as error:
+            if not state.address or not (error.permanent or error.backoff_limit == BACKOFF_LONG):
+                raise
+            response = await get(self._http, self._url, headers)
+            state = replace(state, address="")
+            return response, *_sighted(state, response, f"{error}; back to {shown(self._url)}")
+        return response, *_sighted(state, response)
+
+    async def _parse(self, response: Response) -> Document:
+        content_type = response.headers.get("content-type")
+        try:
+            return await self._parser.parse(response.body, content_type=content_type, url=response.url)
+        except NotAFeed as error:
+            raise SourceError(f"{shown(response.url)}: not a feed: {error}", backoff_limit=BACKOFF_LONG) from error
+
+    def _page(self, document: Document, state: State, now: datetime) -> Page:
+        notices = [f"the feed is damaged; {len(document.entries)} entries could be read"] if document.damaged else []
+        if not document.entries:
+            return Page(posts=(), cursor=state.cursor(), notices=tuple(notices))
+        before = Policy(state.policy)
+        reading = identify(document.entries, scope=self._scope, policy=before, last=state.last)
+        if reading.policy is not before:
+            notices.append(f"entries are told apart by {reading.policy} from now on, {before} proved unreliable")
+        return Page(
+            posts=self._posts(document, reading, now),
+            cursor=replace(state, policy=reading.policy.value, last=reading.last).cursor(),
+            gaps=_gaps(reading, state),
+            renamed=reading.renamed,
+            notices=tuple(notices),
+        )
+
+    def _posts(self, document: Document, reading: Reading, now: datetime) -> tuple[Post, ...]:
+        named: dict[str, Entry] = {}
+        for external_id, entry in zip(reading.ids, document.entries, strict=True):
+            named.setdefault(external_id, entry)
+        posts = [self._post(external_id, entry, document, now) for external_id, entry in named.items()]
+        # Documents are newest first as a rule, which decides where dates are missing or the same.
+        return tuple(sorted(reversed(posts), key=lambda post: post.published_at))
+
+    def _post(self, external_id: str, entry: Entry, document: Document, now: datetime) -> Post:
+        published_at, dated = published(entry.date, now)
+        return Post(
+            source=self._name,
+            external_id=external_id,
+            url=web_link(entry.link),
+            title=html_to_text(entry.title),
+            text=html_to_text(entry.content),
+            author=plain_text(entry.author or "") or None,
+            lang=language(entry.lang) or language(document.lang),
+            kind=PostKind.COMMENT if _is_comment(entry, document) else PostKind.ARTICLE,
+            thread=entry.thread,
+            published_at=published_at,
+            published_raw=entry.date,
+            dated=dated,
+            raw=entry.content,
+        )
+
+
+_COMMENT = re.compile(r"#comment-?\d+$")  # WordPress, Movable Type, Drupal
+
+
+def _is_comment(entry: Entry, document: Document) -> bool:
+    """In Atom only an answer has a thread (RFC 4685); in RSS it may be the page where comments are welcome."""
+    return bool(_COMMENT.search(entry.link or "") or (entry.thread and document.format == "atom"))
+
+
+def _scope(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.netloc.rpartition('@')[2].lower()}{parts.path}"
+
+
+def _gaps(reading: Reading, state: State) -> tuple[Gap, ...]:
+    if not reading.gap:
+        return ()
+    return (
+        Gap(f"none of the {len(state.last)} entries of the last document is in this one: what came between is lost"),
+    )
+
+
+def _conditions(state: State, now: datetime) -> dict[str, str]:
+    """Headers that make the request conditional; {} where the body is wanted whatever they say."""
+    if not state.full_at or not timedelta(0) <= now - datetime.fromisoformat(state.full_at) < FULL_EVERY:
+        return {}
+    headers = {"If-None-Match": state.etag, "If-Modified-Since": state.modified}
+    return {name: value for name, value in headers.items() if value}
+
+
+def _validators(response: Response, document: Document) -> tuple[str, str]:
+    """For the next request; none after a damaged body, which may be whole next time under the same ones."""
+    if document.damaged:
+        return "", ""
+    etag, modified = (response.headers.get(name, "") for name in ("etag", "last-modified"))
+    return etag if etag.isprintable() else "", modified if modified.isprintable() else ""
+
+
+def _sighted(state: State, response: Response, *notices: str) -> tuple[State, tuple[str, ...]]:
+    """Count permanent redirects to one and the same address; believe them from the third in a row on."""
+    if response.moved_to is None:
+        return replace(state, moved="", moved_times=0), notices
+    times = state.moved_times + 1 if response.moved_to == state.moved else 1
+    if times < SIGHTINGS:
+        return replace(state, moved=response.moved_to, moved_times=times), notices
+    notice = f"moved for good to {shown(response.moved_to)}, which is asked from now on"
+    return replace(state, address=response.moved_to, moved="", moved_times=0), (*notices, notice)

@@ -1,0 +1,62 @@
+"""What the three readers of feed documents (XML, JSON, feedparser) decide alike about an entry."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable
+from urllib.parse import urljoin
+
+from sources.text import html_to_text
+
+_END_TAG = re.compile(r"</[A-Za-z]")
+_SCRIPT = re.compile(r"[\x00-\x20]*(?:j\s*a\s*v\s*a|v\s*b)\s*s\s*c\s*r\s*i\s*p\s*t\s*:|data:", re.IGNORECASE)
+_LANGUAGE = re.compile(r"([a-z]{2})(?:[-_].*)?", re.DOTALL)
+_DOUBLY_ENCODED = re.compile("[\u00c2-\u00f4][\u0080-\u00bf]")
+
+
+def as_markup(text: str) -> str:
+    """Return text that calls itself plain as markup with the same reading; many a plain text is HTML all the same."""
+    if _END_TAG.search(text):
+        return text
+    return html.escape(text, quote=False)
+
+
+def longest(candidates: Iterable[str]) -> str:
+    """Return the candidate that says most once cleaned; the first of equals."""
+    distinct = list(dict.fromkeys(candidate for candidate in candidates if candidate))
+    if len(distinct) < 2:
+        return distinct[0] if distinct else ""
+    return max(distinct, key=lambda candidate: len(html_to_text(candidate)))
+
+
+def absolute(link: str | None, base: str) -> str | None:
+    """Return the address made absolute, or as it stands where it is no address; None for nothing and for scripts."""
+    link = (link or "").strip()
+    if not link or _SCRIPT.match(link):
+        return None
+    try:
+        return urljoin(base, link)
+    except ValueError:
+        return link
+
+
+def permalink(guid: str | None) -> str | None:
+    """Return a guid that may stand for the link: only a web address does, whatever isPermaLink claims."""
+    return guid if guid and guid.lower().startswith(("http://", "https://")) else None
+
+
+def language(tag: str | None) -> str | None:
+    """Return the ISO 639-1 code that a language tag such as `de-DE` begins with."""
+    match = _LANGUAGE.fullmatch((tag or "").strip().lower())
+    return match[1] if match else None
+
+
+def mended(text: str) -> str:
+    """Undo UTF-8 that was read as Latin-1 and encoded once more (`MÃ¼ller`): only where the whole text allows it."""
+    if not _DOUBLY_ENCODED.search(text):
+        return text
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return text

@@ -1,0 +1,77 @@
+"""How sources ask the web, and what they take from it: the one place that makes SourceError of what goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import AfterValidator
+
+from sources.base import BACKOFF_LONG, BACKOFF_SHORT, Http, HttpError, Response, SourceError
+
+BUSY = frozenset({408, 425, 429})  # client errors that pass by themselves
+
+
+def _web_address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not value.isprintable() or " " in value:
+        raise ValueError("an address that starts with http:// or https://")
+    return value
+
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+
+
+def based(base_url: str | None, url: str) -> str:
+    """`url` with scheme, host and port of `base_url`, whose path becomes a prefix; unchanged where there is none."""
+    if base_url is None:
+        return url
+    base, parts = urlsplit(base_url), urlsplit(url)
+    return urlunsplit((base.scheme, base.netloc, base.path.rstrip("/") + parts.path, parts.query, ""))
+
+
+def shown(url: str) -> str:
+    """`url` for messages: without user, password, query and fragment, where people put tokens."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def web_link(link: str | None) -> str | None:
+    """`link` where it may be shown as one: `javascript:` and the like are dropped."""
+    return link if link and link.isprintable() and link.lower().startswith(("http://", "https://")) else None
+
+
+async def get(http: Http, url: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Return an answer with status 200 or 304. Raises SourceError for everything else."""
+    try:
+        response = await http.request("GET", url, headers=headers)
+    except HttpError as error:
+        limit = BACKOFF_LONG if error.refused or error.unreachable else BACKOFF_SHORT
+        raise SourceError(f"{shown(url)}: {error}", retry_after=error.retry_after, backoff_limit=limit) from error
+    if response.status in (200, 304):
+        return response
+    raise _refusal(response, url)
+
+
+def _refusal(response: Response, url: str) -> SourceError:
+    passing = response.status >= 500 or response.status in BUSY
+    return SourceError(
+        f"{shown(url)}: {_MEANINGS.get(response.status, 'unexpected answer')} (HTTP {response.status})",
+        permanent=response.status == 410,
+        retry_after=response.retry_after,
+        backoff_limit=BACKOFF_SHORT if passing else BACKOFF_LONG,
+    )
+
+
+_MEANINGS = {
+    401: "asks for credentials",
+    403: "refuses us",
+    404: "no such page",
+    410: "gone for good",
+    429: "asks us to slow down",
+    500: "the server is in trouble",
+    502: "the server is in trouble",
+    503: "the server is overloaded or in maintenance",
+    504: "the server is in trouble",
+}

@@ -1,0 +1,185 @@
+"""One contract for every receiver."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import pytest
+from pydantic import TypeAdapter
+
+from alerts.base import Receipt, Receiver, ReceiverError, ReceiverSettings
+from alerts.registry import ReceiverConfig, Tools, build
+from tests.alerts.samples import HOSTILE, alert, alert_of, digest, notice
+from tests.servers import Web
+from tests.slack_server import TOKEN, Answer, SlackServer
+from tests.smtp_server import SmtpServer
+
+TYPES = ("console", "slack", "email", "webhook")
+SECRET = "whsec_c2VjcmV0IG9mIG1pbmU="
+
+
+@dataclass
+class Bench:
+    """A receiver, the settings it came from, everything that arrived, and the means to be refused."""
+
+    settings: dict[str, Any]
+    receiver: Receiver
+    arrived: Callable[[], list[str]]
+    refuse: Callable[[str], None]  # "later", "message", "channel"
+
+
+def configure(**settings: Any) -> Any:
+    return TypeAdapter[Any](ReceiverConfig).validate_python({"name": "care", **settings})
+
+
+@pytest.fixture(params=TYPES)
+def bench(
+    request: pytest.FixtureRequest,
+    tools: Tools,
+    written: list[str],
+    slack_server: SlackServer,
+    smtp_server: SmtpServer,
+    web: Web,
+) -> Bench:
+    makers: dict[str, Callable[[], tuple[dict[str, Any], Callable[[], list[str]], Callable[[str], None]]]] = {
+        "console": lambda: ({"type": "console"}, lambda: written, lambda kind: None),
+        "slack": lambda: _slack(slack_server),
+        "email": lambda: _email(smtp_server),
+        "webhook": lambda: _webhook(web),
+    }
+    settings, arrived, refuse = makers[request.param]()
+    return Bench(settings, build(configure(**settings), tools), arrived, refuse)
+
+
+def _slack(server: SlackServer) -> tuple[dict[str, Any], Callable[[], list[str]], Callable[[str], None]]:
+    answers = {
+        "later": Answer("limited", 30),
+        "message": Answer("error", "msg_too_long"),
+        "channel": Answer("error", "is_archived"),
+    }
+    settings = {"type": "slack", "token": TOKEN, "channel": "#care", "base_url": server.base}
+    return settings, lambda: server.texts, lambda kind: server.then(answers[kind])
+
+
+def _email(server: SmtpServer) -> tuple[dict[str, Any], Callable[[], list[str]], Callable[[str], None]]:
+    def refuse(kind: str) -> None:
+        if kind == "channel":
+            server.mail_from = "553 not your address"
+        else:
+            server.rcpt["kim@example.com"] = {"later": "450 greylisted", "message": "550 no such user"}[kind]
+
+    smtp = {"host": server.host, "port": server.port, "tls": "none"}
+    settings = {"type": "email", "to": ["kim@example.com"], "from": "mentiond@example.com", "smtp": smtp}
+    return settings, lambda: [mail.message.as_string() for mail in server.mails], refuse
+
+
+def _webhook(web: Web) -> tuple[dict[str, Any], Callable[[], list[str]], Callable[[str], None]]:
+    web["/hook"] = (204, {}, b"")
+    statuses = {"later": 503, "message": 422, "channel": 410}
+
+    def refuse(kind: str) -> None:
+        web["/hook"] = (statuses[kind], {"Retry-After": "30"}, b"")
+
+    settings = {"type": "webhook", "url": web.url("/hook"), "secret": SECRET}
+    return settings, lambda: [r.body.decode() for r in web.requests if r.method == "POST"], refuse
+
+
+def test_every_registered_type_stands_under_the_contract() -> None:
+    union = get_args(get_args(ReceiverConfig)[0])
+    assert {get_args(model.model_fields["type"].annotation)[0] for model in union} == set(TYPES)
+    assert all(issubclass(model, ReceiverSettings) for model in union)
+
+
+async def test_sends_once_and_says_why(bench: Bench) -> None:
+    receipt = await bench.receiver.send(alert())
+    assert isinstance(receipt, Receipt)
+    (shown,) = bench.arrived()
+    for word in ("Acme", "kaputt", "acme", "nervt", "question|complaint", "mentiond.example.com/mentions/7"):
+        assert word in shown.replace("=7C", "|").replace("=\n", "")
+
+
+async def test_every_kind_of_alert_arrives(bench: Bench) -> None:
+    for owed in (alert(), digest(), digest(1), digest(0), notice(), alert(lang_unknown())):
+        await bench.receiver.send(owed)
+    assert len(bench.arrived()) == 6
+
+
+def lang_unknown() -> Any:
+    from tests.alerts.samples import mention, post
+
+    return mention(post(lang=None, author=None, url=None, title="", text=""))
+
+
+async def test_f35_a_hostile_post_arrives_inert_and_whole(bench: Bench) -> None:
+    await bench.receiver.send(alert_of(HOSTILE, possibly_sent_twice=True))
+    (shown,) = bench.arrived()
+    for steering in ("\x1b", "\x9b", "\u202e", "\x00", "\ud800", "\r\nBcc:", "\nBcc:"):
+        assert steering not in shown
+    assert "victim@example.com" in shown
+
+
+async def test_f34_any_length_arrives(bench: Bench) -> None:
+    texts = [
+        "",
+        " \u200b\u2060 ",
+        "a" * 3_001,
+        "ä&<>" * 10_001,
+        "👨‍👩‍👧‍👦" * 5_000,
+        "مرحبا acme " * 4_000,
+        "acme " * 9_000,
+    ]
+    texts += ["e" + "\u0301" * 50_000, "\n" * 50_000 + "acme", "`" * 4_000]
+    for text in texts:
+        await bench.receiver.send(alert_of(text))
+    assert len(bench.arrived()) == len(texts)
+
+
+@pytest.mark.parametrize(
+    ("kind", "permanent", "channel"),
+    [("later", False, False), ("message", True, False), ("channel", True, True)],
+)
+async def test_refusals_say_what_to_do(bench: Bench, kind: str, permanent: bool, channel: bool) -> None:
+    if bench.settings["type"] == "console":
+        pytest.skip("standard output refuses nothing; its troubles are in test_console.py")
+    bench.refuse(kind)
+    with pytest.raises(ReceiverError) as caught:
+        await bench.receiver.send(alert())
+    assert (caught.value.permanent, caught.value.channel) == (permanent, channel)
+    assert not (caught.value.maybe_sent and permanent)
+    assert str(caught.value)
+
+
+async def test_nobody_there_is_transient_and_not_sent(bench: Bench, tools: Tools) -> None:
+    if bench.settings["type"] == "console":
+        pytest.skip("standard output is always there")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    gone = {
+        "slack": {"base_url": f"http://127.0.0.1:{port}"},
+        "webhook": {"base_url": f"http://127.0.0.1:{port}"},
+        "email": {"smtp": {"host": "127.0.0.1", "port": port, "tls": "none"}},
+    }[bench.settings["type"]]
+    receiver = build(configure(**(bench.settings | gone)), tools)
+    for asked in (receiver.send(alert()), receiver.probe()):
+        with pytest.raises(ReceiverError) as caught:
+            await asked
+        assert (caught.value.permanent, caught.value.maybe_sent) == (False, False)
+
+
+async def test_a_probe_posts_nothing(bench: Bench) -> None:
+    assert await bench.receiver.probe()
+    assert bench.arrived() == []
+
+
+async def test_json_of_console_and_webhook_is_the_same(tools: Tools, written: list[str], web: Web) -> None:
+    web["/hook"] = (200, {}, b"")
+    owed = alert_of(HOSTILE)
+    await build(configure(type="console", format="json"), tools).send(owed)
+    await build(configure(type="webhook", url=web.url("/hook"), secret=SECRET), tools).send(owed)
+    assert json.loads(written[0]) == json.loads(web.requests[0].body)
+    assert json.loads(written[0])["mention"]["post"]["text"] == HOSTILE

@@ -1,0 +1,131 @@
+"""`mentiond train`: what it measures, what it writes, and that it writes the same twice."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from monitor.examples import CorpusError
+from monitor.learning import (
+    area_under_curve,
+    build_matrix,
+    calibrate,
+    choose_floor,
+    choose_threshold,
+    fit,
+    precision_recall,
+)
+from monitor.model import digests, load_classifier
+from monitor.training import REPORT, train
+from rules.base import Label, View
+from rules.features import text_features
+from rules.linear import sigmoid
+
+KINDS = {
+    "TARGET ist kaputt und keiner antwortet": ("complaint", "negative"),
+    "Weiß jemand ob TARGET das kann ?": ("question", "neutral"),
+    "TARGET ist super , danke": ("praise", "positive"),
+    "Feuer bei TARGET , zwei Verletzte": ("crisis", "neutral"),
+    "TARGET sollte eine App anbieten": ("suggestion", "neutral"),
+    "Ich will TARGET kaufen": ("purchase_signal", "neutral"),
+}
+DOMAINS = ("bahn", "bank", "handy", "hotel", "laden", "strom")
+
+
+def write_corpus(folder: Path) -> Path:
+    folder.mkdir()
+    rows = [
+        {"text": f"{text} ({domain})", "labels": [label], "sentiment": mood, "domain": domain, "register": "tweet"}
+        for domain in DOMAINS
+        for text, (label, mood) in KINDS.items()
+    ]
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    (folder / "de.jsonl").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_a_trained_model_classifies(tmp_path: Path) -> None:
+    told: list[str] = []
+    report = train(write_corpus(tmp_path / "corpus"), tmp_path / "models", told.append)
+    assert told == ["de: 36 rows", "xx: 36 rows"]
+    assert report.languages["de"].labels[Label.QUESTION].auc > 0.9
+    assert "question" in report.table()
+    assert json.loads((tmp_path / "models" / REPORT).read_text()) == json.loads(report.to_json())
+    classifier = load_classifier(["de"], tmp_path / "models")
+    [verdict] = classifier.classify([View(title="", text="Weiß jemand ob Acme das kann ?", lang="de", names=("Acme",))])
+    assert verdict.tags == ("question",)
+    assert verdict.model.startswith("de_mentiond 0.1.0+")
+
+
+def test_the_same_bytes_twice(tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus")
+    for name in ("one", "two"):
+        train(corpus, tmp_path / name, lambda line: None)
+    assert digests(tmp_path / "one") == digests(tmp_path / "two")
+
+
+def test_a_failed_training_leaves_the_old_model(tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus")
+    train(corpus, tmp_path / "models", lambda line: None)
+    before = digests(tmp_path / "models")
+    (corpus / "en.jsonl").write_text("{}\n", encoding="utf-8")
+    with pytest.raises(CorpusError):
+        train(corpus, tmp_path / "models", lambda line: None)
+
+    def stop(line: str) -> None:
+        if line.startswith("xx"):
+            raise KeyboardInterrupt
+
+    (corpus / "en.jsonl").unlink()
+    with pytest.raises(KeyboardInterrupt):
+        train(corpus, tmp_path / "models", stop)
+    assert digests(tmp_path / "models") == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["corpus", "models"]
+
+
+def test_a_model_is_replaced_whole(tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    models.mkdir()
+    (models / "leftover").write_text("of an older version")
+    train(write_corpus(tmp_path / "corpus"), models, lambda line: None)
+    assert sorted(path.name for path in models.iterdir()) == ["de", "manifest.json", "report.json", "xx"]
+
+
+def test_fit_tells_apart_what_can_be_told_apart() -> None:
+    posts = [text_features(text.split()) for text in ("ist kaputt", "war kaputt", "ist super", "war super")]
+    truth = np.array([[1.0], [1.0], [0.0], [0.0]])
+    matrix = build_matrix(posts, fewest=1)
+    logits = fit(matrix, truth, range(4), strength=10, epochs=50, seed=1).logits(matrix, range(4))
+    assert (logits[:2] > 0).all()
+    assert (logits[2:] < 0).all()
+
+
+def test_calibration_undoes_a_stretch() -> None:
+    random = np.random.default_rng(7)
+    logits = random.normal(0, 2, 4_000)
+    truth = (random.random(4_000) < sigmoid(logits)).astype(float)
+    slope, offset = calibrate(3 * logits + 1, truth)
+    assert slope == pytest.approx(1 / 3, abs=0.03)
+    assert offset == pytest.approx(-1 / 3, abs=0.1)
+
+
+def test_calibration_of_what_never_happens() -> None:
+    slope, offset = calibrate(np.linspace(-1, 1, 20), np.zeros(20))
+    assert sigmoid(np.array([slope + offset]))[0] < 0.2
+
+
+def test_threshold_and_floor() -> None:
+    chances = np.array([0.9, 0.8, 0.7, 0.35, 0.3, 0.1, 0.1])
+    truth = np.array([1.0, 1.0, 1.0, 0.0, 1.0, 0.0, 0.0])
+    threshold = choose_threshold(chances, truth, beta=0.5)
+    assert 0.35 < threshold <= 0.7
+    assert precision_recall(chances, truth, threshold) == (1.0, 0.75)
+    assert choose_floor(chances, truth, threshold, recall=1.0) == 0.3
+
+
+def test_area_under_curve() -> None:
+    assert area_under_curve(np.array([0.1, 0.4, 0.4, 0.9]), np.array([0.0, 0.0, 1.0, 1.0])) == 0.875
+    assert area_under_curve(np.array([0.1]), np.array([1.0])) == 0.5

@@ -1,0 +1,58 @@
+"""What the model sees of a post."""
+
+from __future__ import annotations
+
+import pytest
+
+from rules.features import HANDLE, LINK, fold, says_something, text_features
+
+
+@pytest.mark.parametrize(
+    ("word", "folded"),
+    [
+        ("Müller", "mueller"),
+        ("Mu\u0308ller", "mueller"),
+        ("STRASSE", "strasse"),
+        ("Straße", "strasse"),
+        ("sooooo", "soo"),
+        ("Café", "cafe"),
+        ("2024", "0000"),
+        ("#AcmeFail", "acmefail"),
+        ("https://example.com/a?b", LINK),
+        ("@acme_help", HANDLE),
+        ("@", "@"),
+        ("TARGET", "TARGET"),
+        ("😡", "😡"),
+    ],
+)
+def test_fold(word: str, folded: str) -> None:
+    assert fold(word) == folded
+
+
+def test_a_long_word_is_bounded() -> None:
+    assert len(fold("ab" * 10_000)) == 40
+
+
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [("tot", True), ("?", True), ("😡", True), (",", False), ("TARGET", False), (LINK, False), ("\n", False)],
+)
+def test_says_something(word: str, says: bool) -> None:
+    assert says_something(word) is says
+
+
+def test_features_are_distinct_and_ascending() -> None:
+    keys, values = text_features("warum ist TARGET schon wieder schon wieder down ?".split())
+    assert len(keys) == len(values) > 0
+    assert (keys[1:] > keys[:-1]).all()
+
+
+def test_the_side_of_a_brand_makes_a_difference() -> None:
+    there, _ = text_features("von OTHER zu TARGET".split())
+    away, _ = text_features("von TARGET zu OTHER".split())
+    assert set(there.tolist()) != set(away.tolist())
+
+
+def test_no_words_no_features() -> None:
+    keys, values = text_features([])
+    assert len(keys) == len(values) == 0
