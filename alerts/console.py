@@ -55,8 +55,12 @@ class Console:
         self._style = _COLOURED if colour else _PLAIN
 
     async def send(self, alert: Alert) -> Receipt:
+        text = self._render(alert)
         try:
-            self._write_line(self._render(alert))
+            self._write_line(text)
+        except UnicodeEncodeError as error:
+            message = f"standard output cannot show the text in {error.encoding}: set PYTHONIOENCODING=utf-8"
+            raise ReceiverError(message, permanent=True, channel=True) from error
         except (BrokenPipeError, ValueError) as error:  # ValueError: the file object is closed
             raise ReceiverError("standard output is closed", permanent=True, channel=True) from error
         except OSError as error:

@@ -76,12 +76,11 @@ class Delivery:
             if channel.stopped or was_asked_to_wait:
                 break
             await asyncio.sleep(max(0.0, min(wait, self.pace)))
-            token, claimed = await self._claim(after=tried)
+            token, claimed = await self._claim(limit=1, after=tried)
             if not claimed:
                 break
             tried = claimed[0].id
             failures = failures + 1 if await self._deliver(claimed[0], token) else 0
-            await self._release(token)
         return (await self.store.read(outbox.owed_counts)).get(self.name, 0)
 
     async def _round(self) -> float:
@@ -93,14 +92,13 @@ class Delivery:
         due = await self.store.read(partial(outbox.next_due, receiver=self.name))
         if due is None or due > self.clock():
             return POLL
-        token, claimed = await self._claim()
+        token, claimed = await self._claim(limit=1 if self.pace else BATCH)
         begun = self.clock()
         for alert in claimed:
-            if self.stopping or self.clock() - begun > outbox.LEASE - LEAST_LEASE:
+            is_late = self.clock() - begun > outbox.LEASE - LEAST_LEASE
+            if self.stopping or is_late or await self._deliver(alert, token):
+                await self._release(token)
                 break
-            if await self._deliver(alert, token):
-                break
-        await self._release(token)
         return 0.0 if claimed else POLL
 
     async def _rest(self, seconds: float) -> None:
@@ -113,15 +111,15 @@ class Delivery:
     async def _channel(self) -> outbox.Channel:
         return await self.store.read(partial(outbox.read_channel, receiver=self.name))
 
-    async def _claim(self, after: int = 0) -> tuple[str, list[Alert]]:
+    async def _claim(self, *, limit: int, after: int = 0) -> tuple[str, list[Alert]]:
         token, now = uuid4().hex, self.clock()
-        limit = 1 if self.pace else BATCH
         work = partial(outbox.claim, receiver=self.name, token=token, now=now, limit=limit, pace=self.pace, after=after)
         ids = await self.store.write(work)
         load = partial(outbox.load_alerts, ids=ids, public_url=self.public_url)
         return token, await self.store.read(load) if ids else []
 
     async def _release(self, token: str) -> None:
+        """Give back what was claimed and not begun."""
         await self.store.write(partial(outbox.release, token=token))
 
     async def _deliver(self, alert: Alert, token: str) -> ReceiverError | None:

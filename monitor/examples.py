@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from rules.base import Label, Sentiment
 
+SHIPPED_CORPUS = Path(__file__).with_name("corpus")
 FOLDS = 5  # groups of whole domains, each held out once
 
 
@@ -75,7 +77,7 @@ def _parse(line: str, where: str) -> Example:
     return Example(read.text, frozenset(read.labels), read.sentiment, read.domain, read.register_)
 
 
-def fold_of_domains(examples: list[Example]) -> list[int]:
+def fold_of_domains(examples: Sequence[Example]) -> list[int]:
     """For each example the fold (0 to FOLDS - 1) that its domain is held out with; folds are about equally large."""
     sizes = Counter(example.domain for example in examples)
     filled, fold = [0] * FOLDS, {}
@@ -85,7 +87,7 @@ def fold_of_domains(examples: list[Example]) -> list[int]:
     return [fold[example.domain] for example in examples]
 
 
-def fingerprint(examples: list[Example]) -> str:
+def fingerprint(examples: Sequence[Example]) -> str:
     """Eight hexadecimal digits that name what a model was trained on."""
     told = [[example.text, sorted(example.labels), example.sentiment, example.domain] for example in examples]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:8]

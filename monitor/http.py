@@ -9,12 +9,10 @@ section 10.2.3) is left alone until then.
 from __future__ import annotations
 
 import asyncio
-import base64
 import re
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
@@ -28,6 +26,7 @@ from yarl import URL
 
 from monitor.addresses import is_public
 from monitor.bodies import BodyError, open_body
+from monitor.hops import FOLLOWED, Answer, Hop, first_hop, host_name, next_hop
 from sources.base import Clock, HttpError, Response
 
 TOTAL_SECONDS = 20.0  # one request with its redirects; waiting for a free connection does not count
@@ -39,30 +38,8 @@ LONGEST_PAUSE = 24 * 3600.0  # seconds
 
 _LINE_BYTES = 16 * 2**10
 _REFUSED = -1  # errno of an address that is not allowed: aiohttp keeps the number where it merges several errors
-_FOLLOWED = (301, 302, 303, 307, 308)
 _PERMANENT = (301, 308)
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-# What another host may see after a redirect. Everything else may be a credential, whatever its name.
-_HARMLESS = ("accept", "accept-language", "a-im", "cache-control", "if-none-match", "if-modified-since")
-
-
-@dataclass(frozen=True, slots=True)
-class _Hop:
-    """Where one request of a chain goes; the URL carries no credentials, they stand in the headers."""
-
-    url: URL
-    headers: dict[str, str]  # lower-case names
-
-    @property
-    def host(self) -> tuple[str, int]:
-        return _host_name(self.url), self.url.port or 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    status: int
-    headers: dict[str, str]
-    body: bytes
 
 
 class GuardedHttp:
@@ -135,7 +112,7 @@ class GuardedHttp:
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> Response:
         """Return any answer, 4xx and 5xx included. Redirects are followed for GET only. Raises HttpError."""
-        hop = _first_hop(url, headers or {})
+        hop = first_hop(url, headers or {})
         left = self._total
         statuses: list[int] = []
         while True:
@@ -144,21 +121,21 @@ class GuardedHttp:
                 started = clock()
                 answer = await self._ask(method, hop, body, left)
                 left -= clock() - started
-            following = _next_hop(hop, answer) if method == "GET" else None
+            following = next_hop(hop, answer) if method == "GET" else None
             if following is None:
                 return _response(hop, answer, statuses, self._pause(hop, answer))
             statuses.append(answer.status)
             if len(statuses) > REDIRECTS:
-                raise HttpError(f"{_host_name(hop.url)}: more than {REDIRECTS} redirects", refused=True)
+                raise HttpError(f"{host_name(hop.url)}: more than {REDIRECTS} redirects", refused=True)
             hop = following
 
-    def _slot(self, hop: _Hop) -> asyncio.Semaphore:
+    def _slot(self, hop: Hop) -> asyncio.Semaphore:
         slot = self._slots.get(hop.host)
         if slot is None:
             slot = self._slots[hop.host] = asyncio.Semaphore(self._per_host)
         return slot
 
-    async def _ask(self, method: str, hop: _Hop, body: bytes | None, seconds: float) -> _Answer:
+    async def _ask(self, method: str, hop: Hop, body: bytes | None, seconds: float) -> Answer:
         self._check_pause(hop)
         exchange = SimpleNamespace(sent=False)
         with _errors_explained(hop, exchange, is_safe=method in _SAFE_METHODS):
@@ -175,31 +152,31 @@ class GuardedHttp:
                     trace_request_ctx=exchange,
                 ) as response,
             ):
-                return await _read(response, is_redirect=method == "GET" and response.status in _FOLLOWED)
+                return await _read(response, is_redirect=method == "GET" and response.status in FOLLOWED)
 
     def _session(self, url: URL) -> aiohttp.ClientSession:
-        return self._unguarded if _host_name(url) in self._allowed else self._guarded
+        return self._unguarded if host_name(url) in self._allowed else self._guarded
 
     async def _stay_on_allowed_hosts(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
         """A library that follows redirects by itself must not leave the allowed hosts unguarded."""
-        if _host_name(request.url) not in self._allowed:
+        if host_name(request.url) not in self._allowed:
             raise aiohttp.InvalidUrlClientError(request.url.host or "", "redirected off http.allow_hosts")
         return await handler(request)
 
-    def _check_pause(self, hop: _Hop) -> None:
+    def _check_pause(self, hop: Hop) -> None:
         until = self._paused.get(hop.host)
         if until is None:
             return
         remaining = min((until - self._clock()).total_seconds(), LONGEST_PAUSE)
         if remaining > 0:
-            message = f"{_host_name(hop.url)} asked to be left alone for another {remaining:.0f} s"
+            message = f"{host_name(hop.url)} asked to be left alone for another {remaining:.0f} s"
             raise HttpError(message, retry_after=remaining)
         del self._paused[hop.host]
 
-    def _pause(self, hop: _Hop, answer: _Answer) -> float | None:
-        """What Retry-After asks for, in seconds; the host is left alone for as long."""
+    def _pause(self, hop: Hop, answer: Answer) -> float | None:
+        """What Retry-After asks for, in seconds; the host (name and port) is left alone for as long."""
         if answer.status not in (429, 503):
             return None
         now = self._clock()
@@ -211,7 +188,8 @@ class GuardedHttp:
 
 def parse_retry_after(value: str, now: datetime) -> float | None:
     """Seconds to wait, clamped to 0-24 h, from seconds or an HTTP date; None where it is neither."""
-    if re.fullmatch(r"[+-]?[0-9]{1,300}(\.[0-9]*)?", value.strip()):
+    value = value.strip()
+    if re.fullmatch(r"[+-]?[0-9]{1,300}(\.[0-9]*)?", value):
         return min(max(float(value), 0.0), LONGEST_PAUSE)
     try:
         date = parsedate_to_datetime(value)
@@ -241,61 +219,14 @@ def _trace_sending() -> aiohttp.TraceConfig:
     return trace
 
 
-def _host_name(url: URL) -> str:
-    return (url.raw_host or "").rstrip(".")
-
-
 def _normalize_host(host: str) -> str:
     try:
-        return _host_name(URL.build(scheme="http", host=host.strip("[]")))
+        return host_name(URL.build(scheme="http", host=host.strip("[]")))
     except ValueError:
         return host.lower()
 
 
-def _first_hop(url: str, headers: Mapping[str, str]) -> _Hop:
-    try:
-        parsed = URL(url)
-    except ValueError as error:
-        raise HttpError("this is no usable URL", refused=True) from error
-    lowered = {name.lower(): value for name, value in headers.items()}
-    if parsed.user is not None or parsed.password is not None:
-        pair = f"{parsed.user or ''}:{parsed.password or ''}".encode()
-        lowered.setdefault("authorization", "Basic " + base64.b64encode(pair).decode())
-    return _checked(_Hop(parsed.with_user(None) if parsed.absolute else parsed, lowered))
-
-
-def _checked(hop: _Hop) -> _Hop:
-    if hop.url.scheme not in ("http", "https"):
-        raise HttpError(f"only http and https are fetched, not {hop.url.scheme[:20]!r}", refused=True)
-    if not hop.url.raw_host:
-        raise HttpError("the URL names no host", refused=True)
-    return hop
-
-
-def _next_hop(hop: _Hop, answer: _Answer) -> _Hop | None:
-    """Where a redirect leads, None where the answer is none. Raises HttpError."""
-    location = answer.headers.get("location", "").strip()
-    if answer.status not in _FOLLOWED or not location:
-        return None
-    try:
-        target = hop.url.join(URL(location))
-        url = target.with_user(None).with_fragment(None) if target.absolute else target
-    except ValueError as error:
-        raise HttpError(f"{_host_name(hop.url)} redirects to no usable URL", refused=True) from error
-    following = _checked(replace(hop, url=url))
-    if hop.url.scheme == "https" and url.scheme == "http":
-        raise HttpError(f"{_host_name(hop.url)} redirects from https to http", refused=True)
-    if _is_same_origin(hop.url, url):
-        return following
-    return replace(following, headers={name: value for name, value in hop.headers.items() if name in _HARMLESS})
-
-
-def _is_same_origin(one: URL, other: URL) -> bool:
-    is_upgrade = one.scheme == "http" and one.port == 80 and other.port == 443
-    return _host_name(one) == _host_name(other) and (one.origin() == other.origin() or is_upgrade)
-
-
-def _response(hop: _Hop, answer: _Answer, statuses: list[int], retry_after: float | None) -> Response:
+def _response(hop: Hop, answer: Answer, statuses: list[int], retry_after: float | None) -> Response:
     url = str(hop.url)
     is_moved = bool(statuses) and all(status in _PERMANENT for status in statuses)
     return Response(
@@ -308,26 +239,26 @@ def _response(hop: _Hop, answer: _Answer, statuses: list[int], retry_after: floa
     )
 
 
-async def _read(response: aiohttp.ClientResponse, *, is_redirect: bool) -> _Answer:
+async def _read(response: aiohttp.ClientResponse, *, is_redirect: bool) -> Answer:
     if sum(len(name) + len(value) for name, value in response.raw_headers) > HEADER_BYTES:
         raise BodyError(f"the headers are larger than {HEADER_BYTES:,} bytes", too_large=True)
     headers = {name.lower(): value for name, value in response.headers.items()}
     if is_redirect and "location" in headers:
-        return _Answer(response.status, headers, b"")
+        return Answer(response.status, headers, b"")
     body = open_body(headers.get("content-encoding", ""), BODY_BYTES)
     async for chunk in response.content.iter_any():
         body.feed(chunk)
-    return _Answer(response.status, headers, body.finish())
+    return Answer(response.status, headers, body.finish())
 
 
 @contextmanager
-def _errors_explained(hop: _Hop, exchange: SimpleNamespace, *, is_safe: bool) -> Iterator[None]:
+def _errors_explained(hop: Hop, exchange: SimpleNamespace, *, is_safe: bool) -> Iterator[None]:
     """Whatever goes wrong below comes out as HttpError; its text names the host only, for URLs carry secrets."""
     try:
         yield
     except (TimeoutError, aiohttp.ClientError, BodyError, OSError, ValueError) as error:
         raise HttpError(
-            f"{_host_name(hop.url)}: {_reason(error)}",
+            f"{host_name(hop.url)}: {_reason(error)}",
             refused=_is_refused(error),
             unreachable=_is_unreachable(error),
             maybe_sent=exchange.sent and not is_safe,

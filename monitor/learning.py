@@ -112,7 +112,7 @@ def f_score(precision: float, recall: float, beta: float = 1.0) -> float:
 def choose_threshold(chances: Floats, truth: Floats, beta: float) -> float:
     """The probability, in steps of 0.01, with the best F score, smoothed over its neighbours.
 
-    Never under 0.3, whatever the score: real streams hold far fewer of each label than a corpus written to teach them.
+    Never under 0.3, whatever the score: below that most of what is carried would be wrong.
     """
     steps = [step / 100 for step in range(30, 81)]
     scores = np.array([f_score(*precision_recall(chances, truth, step), beta) for step in steps])

@@ -217,18 +217,13 @@ def _alert(connection: Connection, row: sa.Row[Any], public_url: str) -> Alert:
     about: sa.ColumnElement[bool] = alerts.c.id == row.id
     if row.reason == Reason.DIGEST:
         about = sa.and_(
-            alerts.c.held_for == row.subject,
-            alerts.c.receiver == row.receiver,
-            alerts.c.recipient == row.recipient,
+            alerts.c.held_for == row.subject, alerts.c.receiver == row.receiver, alerts.c.recipient == row.recipient
         )
-    count = (
-        connection.scalar(
-            sa.select(sa.func.count())
-            .select_from(alerts.join(mentions, alerts.c.mention_id == mentions.c.id))
-            .where(about)
-        )
-        or 0
-    )
+    told = _mentions(connection, about)
+    count = len(told)
+    if count == DIGEST_SHOWN:
+        held = alerts.join(mentions, alerts.c.mention_id == mentions.c.id)
+        count = connection.scalar(sa.select(sa.func.count()).select_from(held).where(about)) or count
     key = "|".join((row.subject, row.receiver, row.recipient, row.reason, str(row.n)))
     path = f"/mentions/{row.mention_id}" if row.mention_id else f"/alerts/{row.id}"
     return Alert(
@@ -238,7 +233,7 @@ def _alert(connection: Connection, row: sa.Row[Any], public_url: str) -> Alert:
         recipient=row.recipient,
         reason=Reason(row.reason),
         n=row.n,
-        mentions=_mentions(connection, about),
+        mentions=told,
         count=count,
         routes=tuple(row.routes),
         url=public_url.rstrip("/") + path if public_url else "",

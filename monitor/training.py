@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from monitor.examples import FOLDS, Example, fingerprint, fold_of_domains, read_corpus
 from monitor.learning import (
@@ -40,13 +41,15 @@ from rules.linear import NAME, LinearLabels, Weights, sigmoid
 if TYPE_CHECKING:
     from spacy.language import Language
 
+Folds = npt.NDArray[np.intp]
+
 CATEGORIES = (*Label, *Sentiment)
 STRENGTH = 8.0  # of the examples against the pull towards zero
 EPOCHS = 15
 SEED = 1
 FEWEST_POSTS = 2  # a feature seen in one post only is noise
 FLOOR_RECALL = 0.9  # what candidates and carried labels find together
-BETA = {Label.CRISIS: 0.5}  # a false crisis wakes somebody at night: precision counts double; others: F1
+BETA = {Label.CRISIS: 0.7}  # a false crisis wakes somebody at night: precision counts more; the others: F1
 REPORT = "report.json"
 
 
@@ -129,7 +132,7 @@ def _train_language(language: str, examples: Sequence[Example], out: Path) -> La
     nlp = spacy.blank(language)
     matrix = build_matrix([text_features(words_of(nlp.make_doc(one.text))) for one in examples], FEWEST_POSTS)
     truth = np.array([_truth(example) for example in examples])
-    folds = np.array(fold_of_domains(examples))
+    folds: Folds = np.array(fold_of_domains(examples), np.intp)
     held_out = _held_out(matrix, truth, folds)
     lines = [calibrate(held_out[:, at], truth[:, at]) for at in range(len(CATEGORIES))]
     slopes, offsets = (np.array(column) for column in zip(*lines, strict=True))
@@ -147,7 +150,7 @@ def _truth(example: Example) -> list[float]:
     return labels + [float(sentiment == example.sentiment) for sentiment in Sentiment]
 
 
-def _held_out(matrix: Matrix, truth: Floats, folds: np.ndarray[tuple[int], np.dtype[np.int_]]) -> Floats:
+def _held_out(matrix: Matrix, truth: Floats, folds: Folds) -> Floats:
     """The logit of every row from a model that saw no row of its domain."""
     logits = np.zeros_like(truth)
     for fold in range(FOLDS):
@@ -157,7 +160,7 @@ def _held_out(matrix: Matrix, truth: Floats, folds: np.ndarray[tuple[int], np.dt
     return logits
 
 
-def _measure(label: Label, chances: Floats, truth: Floats, folds: np.ndarray[tuple[int], np.dtype[np.int_]]) -> Figures:
+def _measure(label: Label, chances: Floats, truth: Floats, folds: Folds) -> Figures:
     beta = BETA.get(label, 1.0)
     carried = np.zeros_like(truth)
     for fold in range(FOLDS):
@@ -201,7 +204,7 @@ def _save(
         bias=final.bias.astype(np.float32),
     )
     nlp.meta["name"] = "mentiond"
-    nlp.meta["version"] = f"0.1.0+{fingerprint(list(examples))}"
+    nlp.meta["version"] = f"0.1.0+{fingerprint(examples)}"
     nlp.meta["description"] = "Labels and sentiment of a post, as it concerns TARGET"
     nlp.meta[BANDS] = {label: asdict(Band(own.threshold, own.floor)) for label, own in figures.items()}
     nlp.to_disk(out)

@@ -143,6 +143,8 @@ def read_document(path: Path, environ: Mapping[str, str]) -> Document:
         raise ConfigErrors([*reader.errors, _syntax_error(str(path), text, error)]) from None
     except yaml.YAMLError:
         raise ConfigErrors([ConfigError(str(path), 0, 0, "", "is no YAML")]) from None
+    if () not in reader.nodes:
+        raise ConfigErrors([ConfigError(str(path), 0, 0, "", "is empty")])
     return Document(str(path), text, value, reader.nodes, reader.secrets, tuple(reader.errors))
 
 

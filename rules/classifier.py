@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 BATCH = 256  # posts per memory zone
 CUES = 4  # words named for each label
 
-FindCues = Callable[[Sequence[str], Label, int], tuple[str, ...]]
+FindCues = Callable[[Sequence[str], Sequence[Label], int], Mapping[str, tuple[str, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ class Band:
 class Pipeline:
     """A spaCy pipeline that writes labels and sentiments into `doc.cats`, and how to read its probabilities.
 
-    `cues(words, label, limit)` names the words that raised the label most. `sure` is False for the pipeline that reads
-    every language without one of its own.
+    `cues(words, labels, limit)` names for each label the words that raised it most. `sure` is False for the pipeline
+    that reads every language without one of its own.
     """
 
     nlp: Language
@@ -102,13 +102,14 @@ def _judge(pipeline: Pipeline, language: str, words: Sequence[str], cats: Mappin
         )
     chances = {label: round(cats.get(label, 0.0), 4) for label in Label}
     noticed = [label for label in Label if chances[label] >= pipeline.bands[label].floor]
+    cues = pipeline.cues(words, noticed, CUES) if noticed else {}
     carried = tuple(str(label) for label in noticed if chances[label] >= pipeline.bands[label].threshold)
     return Verdict(
         probabilities=chances,
         tags=carried or ((UNSURE,) if noticed else (NONE,)),
         sentiment=max(Sentiment, key=lambda sentiment: cats.get(sentiment, 0.0)),
         lang=language,
-        cues={label: pipeline.cues(words, label, CUES) for label in noticed},
+        cues={label: cues[label] for label in noticed},
         sure=pipeline.sure,
         model=pipeline.name,
     )

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -85,7 +86,7 @@ def word_features(word: str) -> tuple[Keys, Values]:
 
 def pair_keys(words: Sequence[str]) -> Keys:
     """One key for each two neighbours; the k-th joins words k and k + 1."""
-    return np.array([_key(f"p {one} {two}") for one, two in zip(words, words[1:], strict=False)], np.uint32)
+    return np.array([_key(f"p {one} {two}") for one, two in pairwise(words)], np.uint32)
 
 
 def _surroundings(words: Sequence[str]) -> Iterator[str]:

@@ -40,7 +40,6 @@ class Token(NamedTuple):
 
 
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
-_TURKISH = str.maketrans({"İ": "i", "ı": "i"})
 _STROKES = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ħ": "h", "ŧ": "t", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th"})
 # Combining diacritical marks only: the marks of Indic scripts, Thai and Kana are part of the letter, not accents.
 _ACCENTS = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
@@ -105,9 +104,10 @@ def fold(word: str) -> Forms:
 
 
 def _fold(word: str) -> Forms:
-    kept = "".join(c for c in word if not _is_ignored(c)).translate(_TURKISH)
+    kept = "".join(c for c in word if not _is_ignored(c))
     # Composing first and case folding after decomposing: ẞ, the ligatures and decomposed umlauts all come out alike.
     composed = unicodedata.normalize("NFC", unicodedata.normalize("NFKD", kept).casefold())
+    composed = composed.replace("i\u0307", "i").replace("ı", "i")  # what is left of İ, and the i without a dot
     exact = unicodedata.normalize("NFKD", composed.translate(_UMLAUTS))
     plain = unicodedata.normalize("NFKD", composed)
     return Forms(_without_accents(plain), _without_accents(exact), exact)

@@ -46,13 +46,24 @@ _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _DECLARED = re.compile(r"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([\w.:-]+)[\"']")
 _DECLARATION = re.compile(r"\s*<\?xml\s[^<>]*\?>")
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_NUMBER = re.compile(r"&#([xX][0-9a-fA-F]+|[0-9]+);?")
 
 
 def decode(body: bytes, content_type: str | None) -> str:
-    """Return the document without byte order mark, XML declaration and characters that XML does not allow."""
+    """Return the document without byte order mark, XML declaration and what XML does not allow."""
     text = _ILLEGAL.sub("", _decoded(body, content_type)).removeprefix("\ufeff")
+    text = _NUMBER.sub(_legal, text)
     declaration = _DECLARATION.match(text)
     return text[declaration.end() :] if declaration else text
+
+
+def _legal(reference: re.Match[str]) -> str:
+    """Drop a reference to a character that XML does not allow; a parser would refuse the document for it."""
+    digits, is_hexadecimal = reference[1].lower().lstrip("x"), reference[1][0] in "xX"
+    code = int(digits, 16 if is_hexadecimal else 10) if len(digits) <= 10 else -1
+    if not 0 <= code <= 0x10FFFF or _ILLEGAL.match(chr(code)):
+        return ""
+    return reference[0]
 
 
 def _decoded(body: bytes, content_type: str | None) -> str:

@@ -46,24 +46,30 @@ class FeedParser:
             await child.wait()
 
     async def _loose(self, text: str, url: str) -> Document:
-        from sources.feed_fallback import document_from
         from sources.feed_screen import unknown
 
-        answer: dict[str, object] | None = None
         try:
-            child = self._child = await self._ready()
-            answer = await asyncio.wait_for(_ask(child, {"text": text, "url": url}), self._timeout)
-        except TimeoutError as error:
-            raise NotAFeed(f"no readable feed: the document took longer than {self._timeout:g} s to read") from error
-        except (asyncio.IncompleteReadError, OSError) as error:
-            raise NotAFeed("no readable feed: the reader broke off on this document") from error
-        finally:
-            if answer is None:
-                await self.close()
-        document = document_from(answer)
+            document = await self._asked(text, url)
+        except TimeoutError:
+            return await _recovered(text, url, f"it took longer than {self._timeout:g} s to read")
+        except (asyncio.IncompleteReadError, OSError):
+            return await _recovered(text, url, "the reader broke off on it")
         if document is None:
             raise unknown(text)
         return document
+
+    async def _asked(self, text: str, url: str) -> Document | None:
+        """Ask the child; end it unless it answered, so that no answer is taken for another document's."""
+        from sources.feed_fallback import document_from
+
+        answer: dict[str, object] | None = None
+        try:
+            child = await self._ready()
+            answer = await asyncio.wait_for(_ask(child, {"text": text, "url": url}), self._timeout)
+            return document_from(answer)
+        finally:
+            if answer is None:
+                await self.close()
 
     async def _ready(self) -> Process:
         """Return the child, started anew where it is gone."""
@@ -93,19 +99,42 @@ def read_fast(body: bytes, content_type: str | None, url: str) -> Document | str
         return text.lstrip()
 
 
+async def _recovered(text: str, url: str, trouble: str) -> Document:
+    """Return what a forgiving parser finds where feedparser fails. Raises NotAFeed."""
+    from sources.feed_screen import has_doctype
+    from sources.feed_xml import Unsure, read_xml
+
+    refusal = NotAFeed(f"no readable feed: {trouble}")
+    if has_doctype(text):
+        raise refusal
+    try:
+        document = await asyncio.to_thread(read_xml, text, url, recover=True)
+    except Unsure as error:
+        raise refusal from error
+    if not document.entries:
+        raise refusal
+    return document
+
+
 async def _start() -> Process:
-    """Start the child: a fresh interpreter that finds the packages where this one found them."""
-    paths = [_ROOT, *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-    command = (sys.executable, "-m", "sources.feed_fallback")
-    return await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=environment)
+    """Start the child: a fresh interpreter with these packages and without the secrets of this one's environment."""
+    environment = {"PYTHONPATH": _ROOT, "PATH": os.environ.get("PATH", os.defpath)}
+    command = (sys.executable, "-P", "-m", "sources.feed_fallback")  # -P: what lies in the current folder is not ours
+    return await asyncio.create_subprocess_exec(
+        *command,
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=DEVNULL,
+        env=environment,
+        start_new_session=True,  # Ctrl-C is for the daemon, which drains
+    )
 
 
 async def _ask(child: Process, question: dict[str, str]) -> dict[str, object]:
     from sources.feed_fallback import frame
 
     assert child.stdin is not None
-    child.stdin.write(frame(question))
+    child.stdin.write(await asyncio.to_thread(frame, question))
     await child.stdin.drain()
     answer = await _receive(child)
     assert isinstance(answer, dict)
@@ -117,5 +146,5 @@ async def _receive(child: Process) -> object:
     length = int.from_bytes(await child.stdout.readexactly(4), "big")
     if length > _LARGEST_ANSWER:
         raise OSError("the answer is too long")
-    answer: object = json.loads(await child.stdout.readexactly(length))
+    answer: object = await asyncio.to_thread(json.loads, await child.stdout.readexactly(length))
     return answer

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lxml import etree
 
@@ -65,13 +65,14 @@ class Unsure(Exception):
     """The document is not well-formed, or holds something that this reader does not know for certain."""
 
 
-def read_xml(text: str, url: str) -> Document:
+def read_xml(text: str, url: str, *, recover: bool = False) -> Document:
     """Return the feed in a decoded document without XML declaration; links are made absolute against `url`.
 
-    Raises Unsure.
+    recover: the last resort for documents that are not well-formed, read as far as libxml2 mends them. Raises Unsure.
     """
     parser = etree.XMLParser(
         encoding="utf-8",
+        recover=recover,
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
@@ -83,9 +84,10 @@ def read_xml(text: str, url: str) -> Document:
         root = etree.fromstring(text.encode("utf-8", "replace"), parser)
     except etree.XMLSyntaxError as error:
         raise Unsure(str(error)) from error
-    if root.getroottree().docinfo.internalDTD is not None:
-        raise Unsure("a DOCTYPE")
-    return _Reader(root, url, has_bases="base=" in text or "base =" in text).document()
+    if root is None or root.getroottree().docinfo.internalDTD is not None:
+        raise Unsure("nothing but a DOCTYPE" if root is None else "a DOCTYPE")
+    document = _Reader(root, url, has_bases="base=" in text or "base =" in text).document()
+    return replace(document, damaged=recover)
 
 
 @dataclass(slots=True)
@@ -114,12 +116,15 @@ class _Reader:
         self._root = root
         self._url = url
         self._has_bases = has_bases
-        self._names: dict[tuple[str, bool], str] = {}
+        self._names: dict[tuple[str, str | None], str] = {}
         self._format = _ROOTS.get(self._name(root), "")
 
     def document(self) -> Document:
         if not self._format:
             raise Unsure(f"<{self._name(self._root)}> is the root")
+        entries = tuple(map(self._entry, self._entries()))
+        if self._format == "rdf" and not entries:
+            raise Unsure("RDF without items may be anything")
         title = lang = ""
         for child in self._head():
             name = self._name(child)
@@ -127,19 +132,19 @@ class _Reader:
             lang = lang or (_said(child) if name in ("language", "dc:language") else "")
         return Document(
             format=self._format,
-            entries=tuple(map(self._entry, self._entries())),
+            entries=entries,
             title=title,
             lang=language(self._root.get(f"{_XML}lang")) or language(lang),
         )
 
     def _name(self, element: etree._Element) -> str:
-        """Return the lower-case name with our prefix; an unknown namespace counts as none where it is the default."""
-        key = str(element.tag), element.prefix is None
+        """Return the lower-case name with our prefix, or with the one written where nobody knows the namespace."""
+        key = str(element.tag), element.prefix
         if key not in self._names:
             namespace, _, local = key[0].rpartition("}")
             known = _PREFIXES.get(namespace[1:].lower())
-            prefix = known if known is not None else "" if key[1] or not namespace else "?:"
-            self._names[key] = prefix + local.lower()
+            written = f"{key[1].lower()}:" if key[1] and namespace else ""
+            self._names[key] = (written if known is None else known) + local.lower()
         return self._names[key]
 
     def _head(self) -> Iterator[etree._Element]:

@@ -3,7 +3,8 @@
 `GET /api/v1/search_by_date` (hn.algolia.com/api) gives the newest items first and at most 1,000 of them, whatever page
 is asked for, so a pass goes back window by window. Positions are `created_at_i`: seconds since 1970. The cursor:
 `floor`, newest position of the last finished pass; `top`, newest position seen in this one; `next`, where this pass
-goes on, asked for inclusively. All three are whole seconds; `next` is missing between two passes.
+goes on, asked for inclusively; `low`, how far back the next answer may go, where that is not floor - overlap. All are
+whole seconds; only `floor` is there between two passes.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import asyncio
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any, Literal
 from urllib.parse import quote, urlencode
 
@@ -49,6 +51,17 @@ class HackerNewsSettings(SourceSettings):
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """Positions that are asked for, both ends inclusive; `upto` None: to the newest."""
+
+    low: int
+    upto: int | None = None
+
+    def holds(self, position: int) -> bool:
+        return self.low <= position and (self.upto is None or position <= self.upto)
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """One answer, in the order of the server. `follows`: the server holds more than it showed."""
 
@@ -75,43 +88,44 @@ class HackerNewsSource:
 
     async def fetch(self, cursor: Cursor) -> Page:
         now = self._clock()
-        floor, top, upto = self._positions(cursor, now)
-        bound = floor - int(self.overlap.total_seconds())
-        window = await self._ask(bound, upto)
+        floor, top, span = self._resume(cursor, now)
+        window = await self._ask(span)
         newest = min(max(window.positions, default=floor), int(now.timestamp()))
         top = max(top, newest)
-        following, gaps = _next(window, bound, upto)
-        ended = following is None or following < bound
+        bound = floor - int(self.overlap.total_seconds())
+        following, gaps = _next(window, span, bound)
         return Page(
             posts=await asyncio.to_thread(self._posts, window, now),
-            cursor={"floor": top} if ended else {"floor": floor, "top": top, "next": following},
-            more=not ended,
+            cursor={"floor": top} if following is None else _cursor(floor, top, following, bound),
+            more=following is not None,
             gaps=gaps,
             notices=window.notices,
         )
 
     async def probe(self) -> str:
         now = self._clock()
-        window = await self._ask(int((now - timedelta(days=1)).timestamp()), None)
+        window = await self._ask(Span(int((now - timedelta(days=1)).timestamp())))
         if not window.hits:
             return "answers, but shows nothing of the last day"
         newest = datetime.fromtimestamp(max(window.positions), UTC)
         return f"answers; newest item of {newest:%Y-%m-%d %H:%M} UTC"
 
-    def _positions(self, cursor: Cursor, now: datetime) -> tuple[int, int, int | None]:
-        """floor, top and next. A floor in the future (the clock was wrong) would hide everything: anew then."""
+    def _resume(self, cursor: Cursor, now: datetime) -> tuple[int, int, Span]:
+        """Floor, top and what to ask for. A floor in the future (the clock was wrong) would hide everything: anew."""
+        overlap = int(self.overlap.total_seconds())
         floor = _whole(cursor.get("floor"))
-        if floor is None or floor > (now + self.overlap).timestamp():
+        if floor is None or floor > now.timestamp() + overlap:
             floor = int((now - self._backlog).timestamp())
-            return floor, floor, None
-        return floor, max(floor, _whole(cursor.get("top")) or 0), _whole(cursor.get("next"))
+            return floor, floor, Span(floor - overlap)
+        low = _whole(cursor.get("low"))
+        span = Span(floor - overlap if low is None else low, _whole(cursor.get("next")))
+        return floor, max(floor, _whole(cursor.get("top")) or 0), span
 
-    async def _ask(self, bound: int, upto: int | None) -> Window:
-        """Items from `bound` to `upto`, both inclusive."""
-        filters = [f"created_at_i>{bound - 1}"] + ([] if upto is None else [f"created_at_i<{upto + 1}"])
+    async def _ask(self, span: Span) -> Window:
+        filters = [f"created_at_i>{span.low - 1}"] + ([] if span.upto is None else [f"created_at_i<{span.upto + 1}"])
         query = {"tags": "(story,comment)", "hitsPerPage": str(WINDOW), "numericFilters": ",".join(filters)}
         response = await get(self._http, f"{self._endpoint}?{urlencode(query, safe='(),')}")
-        return _window(response.body, upto)
+        return await asyncio.to_thread(_window, response.body, span)
 
     def _posts(self, window: Window, now: datetime) -> tuple[Post, ...]:
         hits = sorted(window.hits, key=lambda hit: int(hit["created_at_i"]))
@@ -140,25 +154,48 @@ class HackerNewsSource:
         )
 
 
-def _next(window: Window, bound: int, upto: int | None) -> tuple[int | None, tuple[Gap, ...]]:
-    """Where the pass goes on, None where it ends.
+def _cursor(floor: int, top: int, span: Span, bound: int) -> Cursor:
+    cursor: Cursor = {"floor": floor, "top": top}
+    if span.upto is not None:
+        cursor["next"] = span.upto
+    if span.low > bound:
+        cursor["low"] = span.low
+    return cursor
 
-    What the server holds back comes after the last hit of its order. That order may be broken here and there (an old
-    item pinned on top, items dated back), so the newest of several last hits is taken, fewer where that gains nothing.
+
+def _next(window: Window, span: Span, bound: int) -> tuple[Span | None, tuple[Gap, ...]]:
+    """What to ask for next, None where the pass ends.
+
+    What the server holds back comes after the last hit of its order. Where that is the order of positions, but for
+    items pinned on top, the pass goes on from the last hits; the newest of several is taken, so that a few dated back
+    do no harm. Where it is not, what is held back may be anywhere: the span is narrowed until all of it is shown.
     """
-    if not window.follows or all(position < bound for position in window.positions):
-        return None, ()
-    asked = [position for position in window.positions if upto is None or position <= upto]
-    for share in TAILS:
-        following = max(asked[-max(1, len(asked) // share) :])
-        if upto is None or following < upto:
-            return following, ()
-    assert upto is not None
-    second = f"{datetime.fromtimestamp(upto, UTC):%Y-%m-%d %H:%M:%S} UTC"
-    return upto - 1, (Gap(f"more items of {second} than one answer holds: some of them may be lost"),)
+    asked = [position for position in window.positions if span.holds(position)]
+    if not window.follows or not asked:
+        return _back_to(span.low - 1, bound), ()
+    if span.low == span.upto:
+        second = f"{datetime.fromtimestamp(span.low, UTC):%Y-%m-%d %H:%M:%S} UTC"
+        gap = Gap(f"more items of {second} than one answer holds: some of them may be lost")
+        return _back_to(span.low - 1, bound), (gap,)
+    for share in TAILS if _is_ordered(asked) else ():
+        following = asked[-max(1, len(asked) // share)]
+        if span.upto is None or following < span.upto:
+            return _back_to(following, bound), ()
+    above = sorted(position for position in asked if position > span.low)
+    return Span(above[len(above) // 4] if above else span.low + 1, span.upto), ()
 
 
-def _window(body: bytes, upto: int | None) -> Window:
+def _back_to(position: int, bound: int) -> Span | None:
+    return Span(bound, position) if position >= bound else None
+
+
+def _is_ordered(positions: list[int]) -> bool:
+    """Newest first, whatever the first tenth is like."""
+    rest = positions[len(positions) // 10 :]
+    return all(newer >= older for newer, older in pairwise(rest))
+
+
+def _window(body: bytes, span: Span) -> Window:
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -170,7 +207,7 @@ def _window(body: bytes, upto: int | None) -> Window:
     if hits and not usable:
         message = "the answer has changed its shape: hits without objectID or created_at_i"
         raise SourceError(message, backoff_limit=BACKOFF_LONG)
-    if upto is not None and usable and all(hit["created_at_i"] > upto for hit in usable):
+    if span.upto is not None and usable and all(hit["created_at_i"] > span.upto for hit in usable):
         raise SourceError("the answer ignores `numericFilters`", backoff_limit=BACKOFF_LONG)
     held = min(WINDOW, _whole(answer.get("hitsPerPage")) or WINDOW)  # the server may show fewer than it is asked for
     skipped = len(hits) - len(usable)

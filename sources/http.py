@@ -14,8 +14,12 @@ BUSY = frozenset({408, 425, 429})  # client errors that pass by themselves
 
 
 def _web_address(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or not value.isprintable() or " " in value:
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or not value.isprintable() or " " in value:
         raise ValueError("an address that starts with http:// or https://")
     return value
 

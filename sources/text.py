@@ -47,7 +47,7 @@ _ALT = re.compile(r"""(?:^|\s)alt\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))
 
 # A named reference needs its semicolon (`?a=1&copy=2` is an address), but for those that people leave it off.
 _REFERENCE = re.compile(
-    r"&(?:#[xX][0-9a-fA-F]{1,8};?|#[0-9]{1,9};?|[A-Za-z][A-Za-z0-9]{1,31};|(?:amp|lt|gt|quot|nbsp)(?![A-Za-z0-9=]))"
+    r"&(?:#[xX][0-9a-fA-F]{1,8}+(?![0-9a-fA-F]);?|#[0-9]{1,9}+(?![0-9]);?|[A-Za-z][A-Za-z0-9]{1,31};|(?:amp|lt|gt|quot|nbsp)(?![A-Za-z0-9=]))"
 )
 
 # C1 controls are Windows-1252 in a document that called itself Latin-1.

@@ -95,7 +95,7 @@ class JsonParser:
     async def parse(self, body: bytes, *, content_type: str | None, url: str) -> Document:
         try:
             written = json.loads(body)
-        except ValueError as error:
+            entries = tuple(Entry(**entry) for entry in written.pop("entries"))
+        except (ValueError, RecursionError, AttributeError, TypeError, KeyError) as error:
             raise NotAFeed("an HTML page") from error
-        entries = tuple(Entry(**entry) for entry in written.pop("entries"))
-        return Document(format="json", entries=entries, **written)
+        return Document(**{"format": "json", "entries": entries} | written)

@@ -65,14 +65,14 @@ class SmtpServer:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802, as above
         reply = self.data.get(envelope.rcpt_tos[0], "250 OK")
         if reply in ("drop", "hang") or reply.startswith("250"):
-            self._take(session, envelope)
+            self._take(server, session, envelope)
         if reply == "drop":
             _abort(server)
         if reply == "hang":
             await asyncio.Event().wait()
         return reply
 
-    def _take(self, session: Session, envelope: Envelope) -> None:
+    def _take(self, server: SMTP, session: Session, envelope: Envelope) -> None:
         raw = envelope.content if isinstance(envelope.content, bytes) else (envelope.content or "").encode()
         message = email.message_from_bytes(raw, policy=default)
         assert isinstance(message, EmailMessage)
@@ -82,7 +82,7 @@ class SmtpServer:
                 tuple(envelope.rcpt_tos),
                 message,
                 raw,
-                is_encrypted=session.ssl is not None,
+                is_encrypted=bool(server.transport and server.transport.get_extra_info("sslcontext")),
                 is_logged_in=bool(session.authenticated),
             )
         )
@@ -91,6 +91,12 @@ class SmtpServer:
 def _abort(server: SMTP) -> None:
     if isinstance(server.transport, asyncio.WriteTransport):
         server.transport.abort()
+
+
+def readable(message: EmailMessage) -> str:
+    """Subject and bodies, decoded."""
+    bodies = [part.get_content() for part in message.walk() if part.get_content_maintype() == "text"]
+    return "\n".join([str(message["Subject"]), *bodies])
 
 
 def _authenticate(server: SMTP, session: Session, envelope: Envelope, mechanism: str, login: object) -> AuthResult:
@@ -119,7 +125,7 @@ async def serve_smtp(
             tls_context=context if tls == "starttls" else None,
             authenticator=_authenticate if has_login else None,
             auth_required=has_login,
-            auth_require_tls=False,
+            auth_require_tls=tls == "starttls",
             data_size_limit=None,
         )
         sessions.append(smtp)

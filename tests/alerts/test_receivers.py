@@ -13,10 +13,10 @@ from pydantic import TypeAdapter
 
 from alerts.base import Receipt, Receiver, ReceiverError, ReceiverSettings
 from alerts.registry import ReceiverConfig, Tools, build
-from tests.alerts.samples import HOSTILE, alert, alert_of, digest, notice
+from tests.alerts.samples import HOSTILE, alert, alert_of, digest, mention, notice, post
 from tests.servers import Web
 from tests.slack_server import TOKEN, Answer, SlackServer
-from tests.smtp_server import SmtpServer
+from tests.smtp_server import SmtpServer, readable
 
 TYPES = ("console", "slack", "email", "webhook")
 SECRET = "whsec_c2VjcmV0IG9mIG1pbmU="
@@ -74,7 +74,7 @@ def _email(server: SmtpServer) -> tuple[dict[str, Any], Callable[[], list[str]],
 
     smtp = {"host": server.host, "port": server.port, "tls": "none"}
     settings = {"type": "email", "to": ["kim@example.com"], "from": "mentiond@example.com", "smtp": smtp}
-    return settings, lambda: [mail.message.as_string() for mail in server.mails], refuse
+    return settings, lambda: [readable(mail.message) for mail in server.mails], refuse
 
 
 def _webhook(web: Web) -> tuple[dict[str, Any], Callable[[], list[str]], Callable[[str], None]]:
@@ -99,19 +99,20 @@ async def test_sends_once_and_says_why(bench: Bench) -> None:
     assert isinstance(receipt, Receipt)
     (shown,) = bench.arrived()
     for word in ("Acme", "kaputt", "acme", "nervt", "question|complaint", "mentiond.example.com/mentions/7"):
-        assert word in shown.replace("=7C", "|").replace("=\n", "")
+        assert word in shown
 
 
 async def test_every_kind_of_alert_arrives(bench: Bench) -> None:
-    for owed in (alert(), digest(), digest(1), digest(0), notice(), alert(lang_unknown())):
+    for owed in (
+        alert(),
+        digest(),
+        digest(1),
+        digest(0),
+        notice(),
+        alert(mention(post(lang=None, author=None, url=None, title="", text=""))),
+    ):
         await bench.receiver.send(owed)
     assert len(bench.arrived()) == 6
-
-
-def lang_unknown() -> Any:
-    from tests.alerts.samples import mention, post
-
-    return mention(post(lang=None, author=None, url=None, title="", text=""))
 
 
 async def test_f35_a_hostile_post_arrives_inert_and_whole(bench: Bench) -> None:
@@ -123,16 +124,8 @@ async def test_f35_a_hostile_post_arrives_inert_and_whole(bench: Bench) -> None:
 
 
 async def test_f34_any_length_arrives(bench: Bench) -> None:
-    texts = [
-        "",
-        " \u200b\u2060 ",
-        "a" * 3_001,
-        "ä&<>" * 10_001,
-        "👨‍👩‍👧‍👦" * 5_000,
-        "مرحبا acme " * 4_000,
-        "acme " * 9_000,
-    ]
-    texts += ["e" + "\u0301" * 50_000, "\n" * 50_000 + "acme", "`" * 4_000]
+    texts = ["", " \u200b\u2060 ", "a" * 3_001, "ä&<>" * 10_001, "👋🏽🇩🇪" * 5_000, "مرحبا acme " * 4_000]
+    texts += ["acme " * 9_000, "e" + "\u0301" * 50_000, "\n" * 50_000 + "acme", "`" * 4_000]
     for text in texts:
         await bench.receiver.send(alert_of(text))
     assert len(bench.arrived()) == len(texts)
@@ -159,12 +152,12 @@ async def test_nobody_there_is_transient_and_not_sent(bench: Bench, tools: Tools
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    gone = {
+    changes: dict[str, dict[str, Any]] = {
         "slack": {"base_url": f"http://127.0.0.1:{port}"},
         "webhook": {"base_url": f"http://127.0.0.1:{port}"},
         "email": {"smtp": {"host": "127.0.0.1", "port": port, "tls": "none"}},
-    }[bench.settings["type"]]
-    receiver = build(configure(**(bench.settings | gone)), tools)
+    }
+    receiver = build(configure(**(bench.settings | changes[bench.settings["type"]])), tools)
     for asked in (receiver.send(alert()), receiver.probe()):
         with pytest.raises(ReceiverError) as caught:
             await asked

@@ -8,17 +8,15 @@ from pathlib import Path
 
 import pytest
 
-import monitor
-from monitor.examples import FOLDS, CorpusError, Example, fold_of_domains, read_corpus
+from monitor.examples import FOLDS, SHIPPED_CORPUS, CorpusError, Example, fold_of_domains, read_corpus
 from rules.base import Label, Sentiment
 
-CORPUS = Path(monitor.__file__).with_name("corpus")
 LANGUAGES = ("de", "en")
 
 
 @pytest.fixture(scope="module")
 def corpus() -> dict[str, list[Example]]:
-    return read_corpus(CORPUS)
+    return read_corpus(SHIPPED_CORPUS)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -60,7 +60,10 @@ def test_a_lost_customer_is_no_purchase_signal(classifier: SpacyClassifier) -> N
 
 
 def test_anger_and_joy(classifier: SpacyClassifier) -> None:
-    assert judge(classifier, "Acme ist so ein Saftladen, nie wieder!").sentiment is Sentiment.NEGATIVE
+    assert (
+        judge(classifier, "Acme Phone schon wieder kaputt, und der Support antwortet nicht").sentiment
+        is Sentiment.NEGATIVE
+    )
     assert judge(classifier, "I love my Acme Phone, best phone ever").sentiment is Sentiment.POSITIVE
 
 

@@ -30,8 +30,8 @@ def fake_labels(doc: Doc) -> Doc:
     return doc
 
 
-def first_words(words: Sequence[str], label: Label, limit: int) -> tuple[str, ...]:
-    return tuple(words[:limit])
+def first_words(words: Sequence[str], labels: Sequence[Label], limit: int) -> dict[str, tuple[str, ...]]:
+    return {label: tuple(words[:limit]) for label in labels}
 
 
 def pipeline(language: str, *, sure: bool = True) -> Pipeline:

@@ -42,14 +42,14 @@ def test_says_something(word: str, says: bool) -> None:
 
 
 def test_features_are_distinct_and_ascending() -> None:
-    keys, values = text_features("warum ist TARGET schon wieder schon wieder down ?".split())
+    keys, values = text_features(["warum", "ist", "TARGET", "schon", "wieder", "schon", "wieder", "down", "?"])
     assert len(keys) == len(values) > 0
     assert (keys[1:] > keys[:-1]).all()
 
 
 def test_the_side_of_a_brand_makes_a_difference() -> None:
-    there, _ = text_features("von OTHER zu TARGET".split())
-    away, _ = text_features("von TARGET zu OTHER".split())
+    there, _ = text_features(["von", "OTHER", "zu", "TARGET"])
+    away, _ = text_features(["von", "TARGET", "zu", "OTHER"])
     assert set(there.tolist()) != set(away.tolist())
 
 

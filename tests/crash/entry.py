@@ -1,0 +1,101 @@
+"""The daemon with a fuse: `python -m tests.crash.entry POINT COUNT MODEL -c FILE`, for tests only.
+
+Hooks the database engine from outside, so that shipped code has no fail points. POINT is one of POINTS; the process
+kills itself with SIGKILL when that point is reached for the COUNT-th time. MODEL is `real` or `words` (a word list in
+place of the classifier, which spares the two seconds of loading it).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+from sqlalchemy.engine.default import DefaultDialect
+
+import monitor.model
+from monitor.cli import main
+from rules.base import NONE, Label, Sentiment, Verdict, View
+
+POINTS = (
+    "after parse",  # the page is fetched and read, nothing is stored
+    "before commit",  # the page is written, not committed
+    "after commit",  # the page is committed, nothing is claimed
+    "after claim",  # an alert is claimed, not sent
+    "before mark",  # the receiver has replied, the mark is not committed
+    "after mark",
+)
+
+
+class Fuse:
+    """Recognises the points by the statements of the transaction that is under way."""
+
+    def __init__(self, point: str, count: int) -> None:
+        self.point = point
+        self.count = count
+        self.under_way = ""
+
+    def reach(self, point: str) -> None:
+        if point != self.point:
+            return
+        self.count -= 1
+        if self.count <= 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def statement(self, text: str) -> None:
+        if text.startswith("SELECT seen."):
+            self.reach("after parse")
+        elif text.startswith("UPDATE cursors SET cursor"):
+            self.under_way = "page"
+        elif text.startswith("UPDATE alerts SET attempts"):
+            self.under_way = "claim"
+        elif text.startswith("UPDATE alerts SET state"):
+            self.under_way = "mark"
+
+    def commits(self) -> None:
+        self.reach({"page": "before commit", "mark": "before mark"}.get(self.under_way, ""))
+
+    def committed(self) -> None:
+        ended, self.under_way = self.under_way, ""
+        self.reach({"page": "after commit", "claim": "after claim", "mark": "after mark"}.get(ended, ""))
+
+
+def light(fuse: Fuse) -> None:
+    """Attach the fuse to every engine of this process."""
+
+    @sa.event.listens_for(Engine, "before_cursor_execute")
+    def execute(_c: Any, _r: Any, statement: str, _p: Any, _x: Any, _m: Any) -> None:
+        fuse.statement(statement)
+
+    commit = DefaultDialect.do_commit
+
+    def do_commit(self: DefaultDialect, connection: Any) -> None:
+        fuse.commits()
+        commit(self, connection)  # type: ignore[no-untyped-call]  # SQLAlchemy's own is untyped
+        fuse.committed()
+
+    DefaultDialect.do_commit = do_commit  # type: ignore[method-assign]  # the hook that this module is for
+
+
+class WordClassifier:
+    """A verdict by one word: enough to route by."""
+
+    def classify(self, views: Sequence[View]) -> list[Verdict]:
+        return [self._verdict(view) for view in views]
+
+    def _verdict(self, view: View) -> Verdict:
+        is_broken = "broken" in view.text
+        tags = (Label.COMPLAINT.value,) if is_broken else (NONE,)
+        return Verdict({Label.COMPLAINT: float(is_broken)}, tags, Sentiment.NEUTRAL, "en", model="words")
+
+
+if __name__ == "__main__":
+    point, count, model, *arguments = sys.argv[1:]
+    light(Fuse(point, int(count)))
+    if model == "words":
+        monitor.model.load_classifier = lambda *_: WordClassifier()  # type: ignore[assignment]
+    sys.exit(main(["run", *arguments]))
