@@ -18,7 +18,13 @@ else
 	$(BIN)/mentiond run --demo
 endif
 
-test: install
+# feedparser's own test files, to hold our reader of feeds against; they are read by the tests and never committed.
+.venv/feedparser-sdist: .venv/installed
+	$(BIN)/python -m pip download --disable-pip-version-check --quiet --no-deps --no-binary feedparser -c constraints.txt -d $@.new feedparser
+	tar -xzf $@.new/feedparser-*.tar.gz -C $@.new
+	rm -rf $@ && mv $@.new $@
+
+test: install .venv/feedparser-sdist
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

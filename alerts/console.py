@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from typing import Literal
 
 from pydantic import Field, field_validator
@@ -49,8 +50,11 @@ class Console:
     A closed output (nobody reads any more) stops the channel; any other trouble (a full disk) is tried again.
     """
 
-    def __init__(self, settings: ConsoleSettings, write_line: Callable[[str], None], colour: bool) -> None:
+    def __init__(
+        self, settings: ConsoleSettings, write_line: Callable[[str], None], colour: bool, zone: tzinfo = UTC
+    ) -> None:
         self._settings = settings
+        self._zone = zone
         self._write_line = write_line
         self._style = _COLOURED if colour else _PLAIN
 
@@ -73,7 +77,7 @@ class Console:
     def _render(self, alert: Alert) -> str:
         if self._settings.format == "json":
             return json_line(alert_payload(alert))
-        return "\n".join(_lines(compose(alert, self._settings.lang, _TEXT_LIMIT), self._style))
+        return "\n".join(_lines(compose(alert, self._settings.lang, _TEXT_LIMIT, zone=self._zone), self._style))
 
 
 def _lines(message: Message, style: _Style) -> list[str]:

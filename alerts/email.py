@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, tzinfo
 from email.headerregistry import Address as MailAddress
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
@@ -90,8 +91,9 @@ class Email:
     A server without STARTTLS or with a wrong certificate gets nothing and is tried again until somebody has mended it.
     """
 
-    def __init__(self, settings: EmailSettings, clock: Clock) -> None:
+    def __init__(self, settings: EmailSettings, clock: Clock, zone: tzinfo = UTC) -> None:
         self._settings = settings
+        self._zone = zone
         self._clock = clock
 
     async def send(self, alert: Alert) -> Receipt:
@@ -138,7 +140,7 @@ class Email:
         )
 
     def _message(self, alert: Alert) -> EmailMessage:
-        words = compose(alert, self._settings.lang, _TEXT_LIMIT)
+        words = compose(alert, self._settings.lang, _TEXT_LIMIT, zone=self._zone)
         sender = self._settings.sender
         domain = sender.rpartition("@")[2]
         message = EmailMessage(_POLICY)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Annotated, TypeAlias, assert_never
 
 from pydantic import Field
@@ -28,7 +29,7 @@ class Tools:
     """What receivers are given: the guarded HTTP, a client session for an address, the clock and standard output.
 
     `session_for` gets scheme, host and port of an operations address, `write_line` adds the line end and flushes;
-    `is_terminal`: standard output is one, so that colour is wanted.
+    `is_terminal`: standard output is one, so that colour is wanted. `zone` is that of the times people read.
     """
 
     http: Http
@@ -36,17 +37,18 @@ class Tools:
     clock: Clock
     write_line: Callable[[str], None]
     is_terminal: bool = False
+    zone: tzinfo = UTC
 
 
 def build(config: ReceiverConfig, tools: Tools) -> Receiver:
     """The receiver that the settings describe; nothing is connected yet."""
     match config:
         case ConsoleSettings():
-            return Console(config, tools.write_line, tools.is_terminal)
+            return Console(config, tools.write_line, tools.is_terminal, tools.zone)
         case SlackSettings():
-            return Slack(config, tools.session_for)
+            return Slack(config, tools.session_for, tools.zone)
         case EmailSettings():
-            return Email(config, tools.clock)
+            return Email(config, tools.clock, tools.zone)
         case WebhookSettings():
             return Webhook(config, tools.http, tools.clock)
     assert_never(config)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, SecretStr
@@ -45,13 +46,16 @@ class Slack:
     `session_for` gives the HTTP session for an address when the first message is sent.
     """
 
-    def __init__(self, settings: SlackSettings, session_for: Callable[[str], aiohttp.ClientSession]) -> None:
+    def __init__(
+        self, settings: SlackSettings, session_for: Callable[[str], aiohttp.ClientSession], zone: tzinfo = UTC
+    ) -> None:
         self._settings = settings
+        self._zone = zone
         self._session_for = session_for
         self._client: AsyncWebClient | None = None
 
     async def send(self, alert: Alert) -> Receipt:
-        message = compose(alert, self._settings.lang, EXCERPT, cost)
+        message = compose(alert, self._settings.lang, EXCERPT, cost, self._zone)
         answer = await self._call(
             "chat.postMessage",
             body={

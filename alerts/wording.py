@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 from alerts.base import Alert, Reason
 from alerts.excerpt import Measure, Piece, clean, cut, excerpt, link_host, units, web_link
@@ -58,20 +58,23 @@ class Message:
         return self.words.more.format(self.count - shown) if self.count > shown else ""
 
 
-def compose(alert: Alert, lang: Lang, limit: int, measure: Measure = units) -> Message:
-    """The alert in words, with at most `limit` of the post's text; `measure` says what a text costs."""
+def compose(alert: Alert, lang: Lang, limit: int, measure: Measure = units, zone: tzinfo = UTC) -> Message:
+    """The alert in words, with at most `limit` of the post's text; `measure` says what a text costs.
+
+    Times are shown in `zone`.
+    """
     words = WORDS[lang]
     if alert.reason is Reason.NOTICE:
         return _notice(alert, words)
     if alert.reason is Reason.DIGEST or not alert.mentions:
-        return _summary(alert, words)
+        return _summary(alert, words, zone)
     mention = alert.mentions[0]
     title, text = _excerpts(mention, words, limit, measure)
     return Message(
         headline=_headline(mention, words),
         title=title,
         text=text,
-        byline=_byline(mention, words),
+        byline=_byline(mention, words, zone),
         why=_why(alert, mention, words),
         words=words,
         notes=_notes(alert, mention, words),
@@ -89,9 +92,9 @@ def _notice(alert: Alert, words: Words) -> Message:
     )
 
 
-def _summary(alert: Alert, words: Words) -> Message:
+def _summary(alert: Alert, words: Words, zone: tzinfo) -> Message:
     items = tuple(
-        Item(_item_headline(mention, words), _item_text(mention, words), web_link(mention.post.url))
+        Item(_item_headline(mention, words, zone), _item_text(mention, words), web_link(mention.post.url))
         for mention in alert.mentions
     )
     return Message(
@@ -104,8 +107,8 @@ def _summary(alert: Alert, words: Words) -> Message:
     )
 
 
-def _item_headline(mention: Mention, words: Words) -> str:
-    return f"{_headline(mention, words)} · {_date(mention, words)}"
+def _item_headline(mention: Mention, words: Words, zone: tzinfo) -> str:
+    return f"{_headline(mention, words)} · {_date(mention, words, zone)}"
 
 
 def _item_text(mention: Mention, words: Words) -> str:
@@ -165,11 +168,11 @@ def _spans(mention: Mention, field: str) -> tuple[Span, ...]:
     return tuple(span for span in mention.match.spans if span.field == field)
 
 
-def _byline(mention: Mention, words: Words) -> str:
+def _byline(mention: Mention, words: Words, zone: tzinfo) -> str:
     post = mention.post
     parts = [
         cut(clean(post.author or "").strip(), 80) or words.author_unknown,
-        _date(mention, words),
+        _date(mention, words, zone),
         words.post_kinds[post.kind],
     ]
     if post.rating is not None:
@@ -179,13 +182,13 @@ def _byline(mention: Mention, words: Words) -> str:
     return " · ".join(parts)
 
 
-def _date(mention: Mention, words: Words) -> str:
-    return show_time(mention.post.published_at) if mention.post.dated else words.undated
+def _date(mention: Mention, words: Words, zone: tzinfo) -> str:
+    return show_time(mention.post.published_at, zone) if mention.post.dated else words.undated
 
 
-def show_time(moment: datetime) -> str:
-    """Minutes are enough for people."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+def show_time(moment: datetime, zone: tzinfo) -> str:
+    """Minutes are enough for people; the zone is named."""
+    return moment.astimezone(zone).strftime("%Y-%m-%d %H:%M %Z")
 
 
 def _why(alert: Alert, mention: Mention, words: Words) -> tuple[str, ...]:

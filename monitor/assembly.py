@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from alerts.base import Receiver
 from alerts.registry import Tools as ReceiverTools
@@ -69,7 +72,14 @@ def build_parts(config: Config, tools: Tools) -> dict[tuple[str, str], Part]:
 
 def build_receivers(config: Config, tools: Tools) -> dict[str, Receiver]:
     """Receivers by name."""
-    given = ReceiverTools(http=tools.http, session_for=tools.http.session_for, clock=utc_now, write_line=_write_line)
+    given = ReceiverTools(
+        http=tools.http,
+        session_for=tools.http.session_for,
+        clock=utc_now,
+        write_line=_write_line,
+        is_terminal=sys.stdout.isatty() and not os.environ.get("NO_COLOR"),
+        zone=ZoneInfo(config.timezone),
+    )
     return {settings.name: build_receiver(settings, given) for settings in config.receivers}
 
 

@@ -26,7 +26,7 @@ MIN_REDACTED: Final = 4  # shorter substituted values are no secrets and would g
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
-_GLUED_COMMENT = re.compile(r":?[ \t]+(#[^\s#]\S*)")
+_GLUED_COMMENT = re.compile(r"[-:]?[ \t]+(#[^\s#]\S*)")
 _SEXAGESIMAL = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
 _CONTROL = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
@@ -251,7 +251,7 @@ class _Reader:
         if isinstance(event, yaml.ScalarEvent):
             self._check_form(event, path)
             if event.value == "<<" and event.implicit[0]:
-                self._refuse(event.start_mark, path, "merge keys are not supported")
+                self._refuse(event.start_mark, (*path, "<<"), "merge keys are not supported")
             return str(event.value)
         self._refuse(event.start_mark, path, "a key must be text")
         self._node(event, events, (*path, "?"), None)
@@ -321,7 +321,10 @@ def _syntax_error(file: str, text: str, error: yaml.MarkedYAMLError) -> ConfigEr
     line, column = (mark.line, mark.column) if mark else (0, 0)
     first = error.context_mark.line if error.context_mark else line
     lines = [*_BREAK.split(text), ""]
-    message = f"not valid YAML: {error.problem}{_syntax_hint(lines, first, line, column)}"
+    hint = _syntax_hint(lines, first, line, column)
+    if not hint and "flow" in str(error.context):
+        hint = f"; the bracket was opened on line {first + 1}"
+    message = f"not valid YAML: {error.problem}{hint}"
     return ConfigError(file, line + 1, column + 1, "", message)
 
 
@@ -333,7 +336,8 @@ def _syntax_hint(lines: list[str], first: int, line: int, column: int) -> str:
         return "; there is a tab in the indentation: use spaces"
     if re.search(r"[{\[,:]\s*\$\{", around) and re.search(r"[{\[].*\$\{", around):
         return '; within [ ] and { } quote "${NAME}"'
-    if glued := re.search(r"[ \t](#[^\s#]\S*)", around):
+    opened = "\n".join(lines[max(0, line - 3) : line + 1])
+    if glued := re.search(r"[\[{][^\]}\n]*[ \t](#[^\s#]\S*)", opened) or re.search(r"[ \t](#[^\s#]\S*)", around):
         return f'; "{glued[1]}" starts a comment: quote the text'
     if re.search(r"(^|\s)(query|matchers):", here) or here[column : column + 1] in ("@", "`", "%", "|", ">"):
         return "; quote the whole text with ' '"

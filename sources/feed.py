@@ -136,6 +136,7 @@ class FeedSource:
             raise SourceError(f"{shown(response.url)}: not a feed: {error}", backoff_limit=BACKOFF_LONG) from error
 
     def _page(self, document: Document, state: State, now: datetime) -> Page:
+        document = replace(document, entries=_usable(document))
         notices = [f"the feed is damaged; {len(document.entries)} entries could be read"] if document.damaged else []
         if not document.entries:
             return Page(posts=(), cursor=state.cursor(), notices=tuple(notices))
@@ -176,6 +177,17 @@ class FeedSource:
             dated=dated,
             raw=entry.content,
         )
+
+
+def _usable(document: Document) -> tuple[Entry, ...]:
+    """Entries that say something, without the one that the damage cut off before its guid.
+
+    That one would get another id, and count as a second post when it comes whole.
+    """
+    entries = document.entries
+    if document.damaged and len(entries) > 1 and entries[0].id and not entries[-1].id:
+        entries = entries[:-1]
+    return tuple(entry for entry in entries if entry.id or entry.link or entry.title or entry.content)
 
 
 _COMMENT = re.compile(r"#comment-?\d+$")  # WordPress, Movable Type, Drupal

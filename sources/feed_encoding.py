@@ -8,6 +8,8 @@ is Windows-1252, GB2312 is GB18030. Undecodable bytes cost one character each, n
 from __future__ import annotations
 
 import codecs
+import html
+import html.entities
 import re
 
 _MARKS = (
@@ -47,6 +49,8 @@ _DECLARED = re.compile(r"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([\w.:-]+)[\"']")
 _DECLARATION = re.compile(r"\s*<\?xml\s[^<>]*\?>")
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _NUMBER = re.compile(r"&#([xX][0-9a-fA-F]+|[0-9]+);?")
+_AMPERSAND = re.compile(r"&(?:(#[0-9]+|#x[0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]{1,31});)?")
+_PREDEFINED = frozenset({"amp", "lt", "gt", "quot", "apos"})
 
 
 def decode(body: bytes, content_type: str | None) -> str:
@@ -55,6 +59,29 @@ def decode(body: bytes, content_type: str | None) -> str:
     text = _NUMBER.sub(_legal, text)
     declaration = _DECLARATION.match(text)
     return text[declaration.end() :] if declaration else text
+
+
+def with_entities(text: str) -> str:
+    """Return the document with the two commonest faults mended: `&uuml;` undeclared, and `&` that begins no reference.
+
+    Character data sections stay as they are.
+    """
+    plain, *sections = text.split("<![CDATA[")
+    parts = [_AMPERSAND.sub(_character, plain)]
+    for section in sections:
+        data, end, rest = section.partition("]]>")
+        parts.append(f"<![CDATA[{data}{end}{_AMPERSAND.sub(_character, rest)}")
+    return "".join(parts)
+
+
+def _character(reference: re.Match[str]) -> str:
+    name = reference[1]
+    if name is None:
+        return "&amp;"
+    if name[0] == "#" or name in _PREDEFINED:
+        return reference[0]
+    character = html.entities.html5.get(f"{name};")
+    return reference[0].replace("&", "&amp;") if character is None else html.escape(character)
 
 
 def _legal(reference: re.Match[str]) -> str:

@@ -1,7 +1,8 @@
 """Any feed document, however damaged, to a Document; what is no feed is refused with the name of what it is.
 
-The way: bytes are decoded, bombs and pages are refused, then JSON Feed or the fast XML path is read in a thread, and
-what the fast path hands over goes to feedparser in one child process, which is killed when it takes too long.
+The way: bytes are decoded, bombs and pages are refused, then JSON Feed or the fast XML path is read in a thread, with
+stray ampersands and undeclared HTML entities mended where that is all the damage. What the fast path hands over goes to
+feedparser in one child process, which is killed when it takes too long; a forgiving parser then saves what it can.
 """
 
 from __future__ import annotations
@@ -81,8 +82,8 @@ class FeedParser:
 
 
 def read_fast(body: bytes, content_type: str | None, url: str) -> Document | str:
-    """Return the feed, or the decoded text where the document must go to feedparser. Raises NotAFeed."""
-    from sources.feed_encoding import decode
+    """Return the feed, or the decoded text where it must go to feedparser. Raises NotAFeed."""
+    from sources.feed_encoding import decode, with_entities
     from sources.feed_json import read_json
     from sources.feed_screen import has_doctype, refuse
     from sources.feed_xml import Unsure, read_xml
@@ -93,10 +94,13 @@ def read_fast(body: bytes, content_type: str | None, url: str) -> Document | str
         return read_json(text, url)
     if has_doctype(text):
         return text
-    try:
-        return read_xml(text.lstrip(), url)
-    except Unsure:
-        return text.lstrip()
+    text = text.lstrip()
+    for attempt in (text, with_entities(text)):
+        try:
+            return read_xml(attempt, url)
+        except Unsure:
+            continue
+    return text
 
 
 async def _recovered(text: str, url: str, trouble: str) -> Document:

@@ -50,7 +50,9 @@ def is_signed(headers: Mapping[str, str], body: bytes, now: float) -> bool:
 def _lines(alert: dict[str, Any]) -> list[str]:
     mention = alert["mention"]
     post = mention["post"]
-    judged = ", ".join(f"{label} {mention['labels'][label]:.0%}" for label in mention["tags"] if label in mention["labels"])
+    judged = ", ".join(
+        f"{label} {mention['labels'][label]:.0%}" for label in mention["tags"] if label in mention["labels"]
+    )
     text = f"{post.get('title') or ''} {post['text']}".strip()
     lead = f'{post.get("author") or "somebody"}: "{text[:_EXCERPT]}"'
     return [f"signature valid, a lead for {mention['watchlist']}: {judged}", " ".join(lead.split())]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from email.utils import format_datetime
 from html import escape
 
@@ -28,7 +28,7 @@ def feed_routes(board: Board) -> list[web.RouteDef]:
 
 def _handler(
     board: Board, place: Place, render: Callable[[list[Posted]], str], content_type: str
-) -> Callable[[web.Request], web.StreamResponse]:
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def answer(request: web.Request) -> web.StreamResponse:
         body = render(board.newest_first(place)).encode()
         headers = {"ETag": f'"{hashlib.sha256(body).hexdigest()[:16]}"'}
@@ -36,7 +36,7 @@ def _handler(
             return web.Response(status=304, headers=headers)
         return web.Response(body=body, headers=headers, content_type=content_type, charset="utf-8")
 
-    return answer  # type: ignore[return-value]  # aiohttp takes coroutines
+    return answer
 
 
 def _link(scene: Scene) -> str:

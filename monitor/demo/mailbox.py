@@ -12,7 +12,6 @@ from email.policy import default
 from monitor.demo.board import HOST
 from monitor.demo.screen import Screen
 
-_LINES_SHOWN = 4
 _REPLIES = {
     "EHLO": "250-demo\r\n250 8BITMIME",
     "HELO": "250 demo",
@@ -75,10 +74,12 @@ async def _read_data(reader: asyncio.StreamReader) -> bytes:
 
 
 def _deliver(raw: bytes, recipients: list[str], screen: Screen) -> None:
+    """The first mail to an address whole, of later ones the subject and what is quoted."""
     message = message_from_bytes(raw, policy=default)
     assert isinstance(message, EmailMessage)
     part = message.get_body(("plain",))
-    text = part.get_content() if part else ""
-    body = [line for line in text.splitlines() if line.strip()]
+    lines = [line for line in (part.get_content() if part else "").splitlines() if line]
     for recipient in recipients:
-        screen.arrive(f"Mail to {recipient}", [f"Subject: {message['Subject']}", *body[:_LINES_SHOWN]])
+        where = f"Mail to {recipient}"
+        shown = [line for line in lines if line.startswith(">")] if screen.arrived[where] else lines
+        screen.arrive(where, [f"Subject: {message['Subject']}", *shown])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-_WIDTH = 110
+_WIDTH = 110  # of lines, where the terminal is not narrower
+_LEAST = 40
 _COLOURS = {"narrator": "\x1b[36m{}\x1b[0m", "Slack": "\x1b[35m{}\x1b[0m", "Mail": "\x1b[34m{}\x1b[0m"}
 _OTHER = "\x1b[32m{}\x1b[0m"
 
@@ -30,16 +32,23 @@ class Screen:
     def narrate(self, second: int, text: str) -> None:
         """`— 00:40  a customer asks`."""
         lead = f"— {second // 60:02}:{second % 60:02}  "
-        told = textwrap.fill(text, _WIDTH, initial_indent=lead, subsequent_indent=" " * len(lead))
-        self.write_line(self._coloured("narrator", told) + "\n")
+        told = ("\n" + " " * len(lead)).join(_wrapped(text, len(lead)))
+        self.write_line(self._coloured("narrator", lead + told) + "\n")
 
     def arrive(self, where: str, lines: Iterable[str]) -> None:
         """What a person or a system got, behind a bar: `Slack #care | Complaint about ...`."""
         self.arrived[where] += 1
-        shown = [line.translate(_CONTROL) for line in lines]
+        shown = [part for line in lines for part in _wrapped(line.translate(_CONTROL), len(where) + 3)]
         leads = [where, *[" " * len(where)] * (len(shown) - 1)]
-        bar = [f"{self._coloured(where.split()[0], f'{lead} |')} {line}" for lead, line in zip(leads, shown, strict=True)]
+        style = where.split()[0]
+        bar = [f"{self._coloured(style, f'{lead} |')} {line}" for lead, line in zip(leads, shown, strict=True)]
         self.write_line("\n".join([*bar, ""]))
 
     def _coloured(self, style: str, text: str) -> str:
         return _COLOURS.get(style, _OTHER).format(text) if self.colour else text
+
+
+def _wrapped(line: str, margin: int) -> list[str]:
+    """The line in pieces that fit beside `margin` characters; long words, such as addresses, stay whole."""
+    room = max(_LEAST, min(_WIDTH, shutil.get_terminal_size((_WIDTH, 0)).columns) - margin)
+    return textwrap.wrap(line, room, break_long_words=False, break_on_hyphens=False) or [""]

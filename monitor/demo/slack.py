@@ -16,7 +16,7 @@ from aiohttp import web
 
 from monitor.demo.screen import Screen
 
-TOKEN = "xoxb-demonstration"  # noqa: S105, opens nothing
+TOKEN = "xoxb-demonstration"
 PINGED = "(everybody in the channel is pinged)"
 
 _BROADCAST = re.compile(r"<!(channel|here|everyone)[^>]*>")
@@ -36,8 +36,8 @@ def slack_routes(screen: Screen) -> list[web.RouteDef]:
             return refused
         message = await request.json()
         number = next(numbers)
-        lines = list(visible(message))
-        screen.arrive(f"Slack {message['channel']}", lines if number == 1 else _shortened(message, lines))
+        blocks = message["blocks"] if number == 1 else _gist(message["blocks"])
+        screen.arrive(f"Slack {message['channel']}", [line for block in blocks for line in visible(block)])
         return web.json_response({"ok": True, "channel": "C0DEMO00001", "ts": f"1700000000.{number:06}"})
 
     return [web.post("/api/auth.test", test), web.post("/api/chat.postMessage", post)]
@@ -49,22 +49,21 @@ def _refused(request: web.Request) -> web.Response | None:
     return web.json_response({"ok": False, "error": "invalid_auth"})
 
 
-def visible(message: Mapping[str, Any]) -> Iterator[str]:
-    """The lines that a reader of the channel sees."""
-    for block in message.get("blocks", ()):
-        for element in (*block.get("elements", ()), *([block["text"]] if "text" in block else [])):
-            is_markup = element["type"] == "mrkdwn"
-            yield from map(_shown if is_markup else unescape, element["text"].split("\n"))
+def _gist(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Headline, remarks and post; the rest looks as it did in the first message, which is shown whole."""
+    sections = [number for number, block in enumerate(blocks) if block["type"] == "section"]
+    return blocks[: sections[0] + 1] if sections else blocks
 
 
-def _shortened(message: Mapping[str, Any], lines: list[str]) -> list[str]:
-    """Headline and post; byline, reasons and links look as in the first message."""
-    quoted = [text for text in lines if text.startswith("| ")]
-    return [lines[0], *quoted] if quoted else lines
+def visible(block: Mapping[str, Any]) -> Iterator[str]:
+    """The lines of a block as a reader of the channel sees them."""
+    for element in (*block.get("elements", ()), *([block["text"]] if "text" in block else [])):
+        is_markup = element["type"] == "mrkdwn"
+        yield from map(_shown if is_markup else unescape, element["text"].split("\n"))
 
 
 def _shown(line: str) -> str:
-    quoted = line.startswith(">")
+    mark = "> " if line.startswith(">") else ""
     text = _BROADCAST.sub(rf"@\1 {PINGED}", line.removeprefix(">"))
-    text = unescape(_LINK.sub(r"\2 (\1)", text)).replace(_ZERO_WIDTH, "")
-    return f"| {text}" if quoted else text
+    text = unescape(_LINK.sub(r"\2 (\1)", text)).replace(_ZERO_WIDTH, "").replace(":warning:", "!")
+    return mark + text

@@ -1,7 +1,7 @@
 """The written story: who posts what, where and when. Brand, product and competitor are invented.
 
-Wendelvolt makes e-bike batteries, Zirbolo is its bike, Ostrivelo a competitor. `tests/monitor/test_demo.py` says who has
-to hear of which post.
+Wendelvolt makes e-bike batteries, Zirbolo is its bike, Ostrivelo a competitor. `tests/monitor/test_demo.py` says who
+has to hear of which post.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ STORY: Final = (
         place="pedalboard",
         id="41",
         author="tandem_tess",
-        title="A word about support",
-        text="Thank you Wendelvolt! The new charger came overnight and the technician was lovely. Really happy with them.",
+        title="Happy customer",
+        text="The Wendelvolt support was excellent. Friendly, fast and competent, I am really happy with my bike.",
     ),
     Scene(
         at=16,
@@ -76,8 +76,8 @@ STORY: Final = (
     ),
     Scene(
         at=42,
-        says="Somebody is about to switch to us. One post, seen from both sides: a purchase signal for Wendelvolt, which "
-        "the sales system gets as a webhook, and a complaint about the competitor Ostrivelo.",
+        says="Somebody is about to switch to us. One post, seen from both sides: a purchase signal for Wendelvolt, "
+        "which the sales system gets as a webhook, and a complaint about the competitor Ostrivelo.",
         place="radtreff",
         id="2004",
         author="pendlerin_ffm",
@@ -101,8 +101,8 @@ STORY: Final = (
         id="42",
         author="gravel_gus",
         title="Two months in",
-        text="My Ostrivelo has broken down for the third time in two months and the shop refuses to repair it. "
-        "What a waste of money.",
+        text="The motor of my Ostrivelo failed for the third time and the shop refuses to repair it. Terrible "
+        "service, what a waste of money.",
     ),
     Scene(
         at=68,
@@ -128,8 +128,8 @@ STORY: Final = (
         place="hackernews",
         id="9002",
         author="mallory",
-        text="<!channel> <script>alert('pwned')</script> My Wendelvolt charger is broken again and nobody replies "
-        "to my emails. Very disappointed.",
+        text="<!channel> <script>alert('pwned')</script> The Wendelvolt app crashes every morning since the update and "
+        "support does not answer.",
     ),
     Scene(
         at=94,
@@ -175,8 +175,8 @@ STORY: Final = (
         id="2007",
         author="dritter_stock",
         title="Akku explodiert",
-        text="Heute Morgen ist der Akku vom Zirbolo beim Laden explodiert. Die Feuerwehr musste das Treppenhaus räumen. "
-        "Bitte ladet ihn nicht in der Wohnung!",
+        text="Heute Morgen ist der Akku vom Zirbolo beim Laden explodiert. Die Feuerwehr musste das Treppenhaus "
+        "räumen. Bitte ladet ihn nicht in der Wohnung!",
     ),
     Scene(
         at=136,
@@ -211,7 +211,7 @@ STORY: Final = (
         place="radtreff",
         id="2009",
         author="Klingelmaus",
-        title="Bin ich betroffen?",
-        text="Ist mein Akku von Wendelvolt auch betroffen? Woran erkenne ich die Seriennummer?",
+        title="Seriennummer",
+        text="Ist mein Akku von Wendelvolt auch gefährdet? Weiß jemand, wo die Seriennummer steht?",
     ),
 )

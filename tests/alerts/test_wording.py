@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -99,3 +100,8 @@ def test_every_word_is_there_in_every_language(words: Words) -> None:
     enums = (Label, Label, WatchlistKind, PostKind, Sentiment)
     assert [set(table) for table in tables] == [set(enum) for enum in enums]
     assert all(getattr(words, field.name) for field in dataclasses.fields(words))
+
+
+def test_times_are_shown_in_the_zone_of_the_configuration() -> None:
+    in_berlin = compose(alert(), "en", 400, zone=ZoneInfo("Europe/Berlin"))
+    assert "2026-11-21 18:58 CET" in in_berlin.byline

