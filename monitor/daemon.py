@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -22,7 +23,7 @@ from monitor.delivery import Delivery
 from monitor.mentions import rename_watchlist
 from monitor.pipeline import Part, Pipeline
 from monitor.scheduler import Ticker
-from monitor.store import Store, StoreBusyError
+from monitor.store import Store, StoreBusyError, StoreError
 from rules.base import Classifier
 
 log = logging.getLogger("mentiond")
@@ -46,6 +47,7 @@ class Daemon:
     parts: dict[tuple[str, str], Part]
     deliveries: dict[str, Delivery]
     passes: dict[tuple[str, str], asyncio.Task[bool]] = field(default_factory=dict)
+    is_store_failing: bool = False
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONCURRENT_PASSES))
 
     async def prepare(self) -> None:
@@ -98,6 +100,7 @@ class Daemon:
         disabled = {(state.source, state.part) for state in states if state.disabled}
         polled = [self._pass(part) for key, part in self.parts.items() if key not in disabled]
         succeeded = await asyncio.gather(*polled)
+        await self._apply_retention()
         owed = sum(await asyncio.gather(*(delivery.run_once() for delivery in self.deliveries.values())))
         if owed:
             log.warning("alerts still owed count=%d", owed)
@@ -121,7 +124,16 @@ class Daemon:
         self.wake([operations])
 
     async def _start_due(self) -> None:
-        due = await self.store.read(partial(cursors.due_parts, now=utc_now()))
+        try:
+            due = await self.store.read(partial(cursors.due_parts, now=utc_now()))
+        except StoreError as error:
+            if not self.is_store_failing:
+                log.error("store failing error=%s", error)
+            self.is_store_failing = True
+            return
+        if self.is_store_failing:
+            log.info("store recovered")
+        self.is_store_failing = False
         for key in due:
             if key in self.parts and key not in self.passes:
                 task = asyncio.create_task(self._pass(self.parts[key]))
@@ -130,6 +142,10 @@ class Daemon:
 
     def _forget_pass(self, key: tuple[str, str], task: asyncio.Task[bool]) -> None:
         del self.passes[key]
+        if (
+            not task.cancelled() and task.exception() is not None
+        ):  # the store; the tick says so once, the part stays due
+            log.debug("pass broken off source=%s error=%s", key[0], task.exception())
 
     async def _pass(self, part: Part) -> bool:
         async with self.slots:
@@ -225,8 +241,8 @@ async def run(config: Config, classifier: Classifier, stop: asyncio.Event, *, on
             except StoreBusyError as error:
                 if once or store.is_sqlite:
                     raise
-                log.info("standby reason=%s", error)
-                await _wait(stop, STANDBY_EVERY)
+                log.info("standby until the active daemon is gone reason=%s", error)
+                await _stand_by(store, stop)
         return OK
     finally:
         store.close()
@@ -255,8 +271,12 @@ async def _serve(daemon: Daemon, stop: asyncio.Event, lost: asyncio.Event) -> in
     return OK
 
 
-async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return
+async def _stand_by(store: Store, stop: asyncio.Event) -> None:
+    """Return when the lock of the active daemon is free, as far as one can see, or `stop` is set."""
+    while not stop.is_set():
+        try:
+            await asyncio.wait_for(stop.wait(), STANDBY_EVERY)
+        except TimeoutError:
+            with suppress(StoreError):  # a database that is away is waited for
+                async with store.exclusive():
+                    return

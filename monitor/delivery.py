@@ -53,9 +53,12 @@ class Delivery:
             self.woken.clear()
             try:
                 wait = await self._round()
-            except Exception:  # one channel in trouble, or the store: the others go on and this one tries again
-                log.exception("delivery broke receiver=%s", self.name)
+            except StoreError as error:  # the daemon says so once
+                log.debug("delivery waits for the store receiver=%s error=%s", self.name, error)
                 wait = POLL
+            except Exception:  # one channel in trouble: the others go on and this one tries again
+                log.exception("delivery broke receiver=%s", self.name)
+                wait = LONGEST_BACKOFF
             await self._rest(wait)
 
     def stop(self) -> None:

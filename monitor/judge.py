@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from monitor.mentions import Draft
 from rules.base import (
@@ -36,6 +36,7 @@ class Judge:
     root: Route
     source_types: Mapping[str, str]
     own_accounts: Mapping[str, frozenset[str]]  # source type or name -> accounts, case-folded
+    _others_of: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
 
     def judge(self, posts: Sequence[Post]) -> list[tuple[Draft, ...]]:
         """For each post its mentions with their verdicts and routes; () where nothing matches."""
@@ -87,8 +88,10 @@ class Judge:
         return View(post.title, post.text, post.lang, names, self._others(names) if names else ())
 
     def _others(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        every = {name for watchlist in self.watchlists.values() for name in watchlist.names}
-        return tuple(sorted(every.difference(names)))
+        if names not in self._others_of:
+            every = {name for watchlist in self.watchlists.values() for name in watchlist.names}
+            self._others_of[names] = tuple(sorted(every.difference(names)))
+        return self._others_of[names]
 
 
 def unclassified(post: Post) -> Verdict:

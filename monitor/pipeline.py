@@ -92,13 +92,9 @@ class Pipeline:
         posts = _unique(storable(post) for post in page.posts)
         hashes = {post.external_id: content_hash(post.title, post.text, post.rating) for post in posts}
         ids = list(hashes)
-        stored = await self.store.read(lambda connection: known_hashes(connection, part.name, ids))
-        stored |= {new: stored[old] for old, new in page.renamed.items() if old in stored}
-        moved = {new: old for old, new in page.renamed.items()}
-        if moved:
-            missing = [moved[key] for key in ids if key in moved and key not in stored]
-            earlier = await self.store.read(lambda connection: known_hashes(connection, part.name, missing))
-            stored |= {key: earlier[moved[key]] for key in ids if key in moved and moved[key] in earlier}
+        asked = [*ids, *page.renamed]
+        stored = await self.store.read(lambda connection: known_hashes(connection, part.name, asked))
+        stored = {new: stored[old] for old, new in page.renamed.items() if old in stored} | stored
         pending = [post for post in posts if stored.get(post.external_id) != hashes[post.external_id]]
         loop = asyncio.get_running_loop()
         drafts = await loop.run_in_executor(self.judge_thread, self.judge.judge, pending) if pending else []

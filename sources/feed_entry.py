@@ -24,10 +24,12 @@ def as_markup(text: str) -> str:
 
 def longest(candidates: Iterable[str]) -> str:
     """Return the candidate that says most once cleaned; the first of equals."""
-    distinct = list(dict.fromkeys(candidate for candidate in candidates if candidate))
-    if len(distinct) < 2:
-        return distinct[0] if distinct else ""
-    return max(distinct, key=lambda candidate: len(html_to_text(candidate)))
+    distinct = sorted({candidate: None for candidate in candidates if candidate}, key=len, reverse=True)
+    best, most = distinct[0] if distinct else "", -1
+    for candidate in distinct if len(distinct) > 1 else ():  # cleaning makes nothing longer
+        if len(candidate) > most and (length := len(html_to_text(candidate))) > most:
+            best, most = candidate, length
+    return best
 
 
 def absolute(link: str | None, base: str) -> str | None:

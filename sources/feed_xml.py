@@ -46,6 +46,7 @@ _MARKUPS = frozenset({"description", "dc:description", "media:description", "con
 _BODIES = frozenset({"body", "xhtml:body"})
 _CONTENTS = _TEXTS | _MARKUPS | _BODIES
 _DIVS = frozenset({"div", "xhtml:div"})  # some wrap escaped HTML in a real <div>
+_TEXT_CONSTRUCTS = _CONTENTS | _TITLES
 _IDS = frozenset({"guid", "id"})
 _PUBLISHED = frozenset({"published", "issued", "pubdate", "dcterms:issued"})
 _UPDATED = frozenset({"updated", "modified", "lastbuilddate", "dc:date", "dcterms:modified"})
@@ -53,7 +54,7 @@ _CREATED = frozenset({"created", "dcterms:created"})
 _AUTHORS = frozenset({"author", "dc:creator", "itunes:author", "dc:author"})
 _FIELDS = _TITLES | _CONTENTS | _IDS | _PUBLISHED | _UPDATED | _CREATED | _ENTRIES | {"link", "media:title", "image"}
 _GROUPS = frozenset({"media:group", "media:content"})  # their children say things of the entry
-_APART = frozenset({"source", "author", "contributor"})  # their titles and links are not the entry's
+_APART = frozenset({"source"})  # its title and link are not the entry's
 
 _XML = "{http://www.w3.org/XML/1998/namespace}"
 _RDF_ABOUT = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about"
@@ -122,7 +123,8 @@ class _Reader:
     def document(self) -> Document:
         if not self._format:
             raise Unsure(f"<{self._name(self._root)}> is the root")
-        entries = tuple(map(self._entry, self._entries()))
+        found = list(self._entries())  # before any is read: reading takes tags out of the tree
+        entries = tuple(map(self._entry, found))
         if self._format == "rdf" and not entries:
             raise Unsure("RDF without items may be anything")
         title = lang = ""
@@ -159,7 +161,7 @@ class _Reader:
         """Yield the entries wherever they stand, but for those that are part of some content."""
         for element in self._root.iter():
             if self._name(element) in _ENTRIES:
-                if any(self._name(above) in _CONTENTS for above in element.iterancestors()):
+                if any(self._name(above) in _TEXT_CONSTRUCTS for above in element.iterancestors()):
                     raise Unsure("an entry within content")
                 yield element
 

@@ -39,7 +39,6 @@ from sources.text import html_to_text, plain_text
 ENDPOINT = "https://hn.algolia.com/api/v1/search_by_date"
 ITEM = "https://news.ycombinator.com/item?id="
 WINDOW = 1000  # the most hits that one answer holds
-TAILS = (10, 100, WINDOW)  # the last tenth of an answer, the last hundredth, the last hit: see _next
 
 
 class HackerNewsSettings(SourceSettings):
@@ -167,8 +166,8 @@ def _next(window: Window, span: Span, bound: int) -> tuple[Span | None, tuple[Ga
     """What to ask for next, None where the pass ends.
 
     What the server holds back comes after the last hit of its order. Where that is the order of positions, but for
-    items pinned on top, the pass goes on from the last hits; the newest of several is taken, so that a few dated back
-    do no harm. Where it is not, what is held back may be anywhere: the span is narrowed until all of it is shown.
+    items pinned on top, the pass goes on from the last tenth, so that a few dated back at its end do no harm. Where it
+    is not, what is held back may be anywhere: the span is narrowed until all of it is shown.
     """
     asked = [position for position in window.positions if span.holds(position)]
     if not window.follows or not asked:
@@ -177,10 +176,9 @@ def _next(window: Window, span: Span, bound: int) -> tuple[Span | None, tuple[Ga
         second = f"{datetime.fromtimestamp(span.low, UTC):%Y-%m-%d %H:%M:%S} UTC"
         gap = Gap(f"more items of {second} than one answer holds: some of them may be lost")
         return _back_to(span.low - 1, bound), (gap,)
-    for share in TAILS if _is_ordered(asked) else ():
-        following = asked[-max(1, len(asked) // share)]
-        if span.upto is None or following < span.upto:
-            return _back_to(following, bound), ()
+    following = asked[-max(1, len(asked) // 10)]
+    if _is_ordered(asked) and (span.upto is None or following < span.upto):
+        return _back_to(following, bound), ()
     above = sorted(position for position in asked if position > span.low)
     return Span(above[len(above) // 4] if above else span.low + 1, span.upto), ()
 

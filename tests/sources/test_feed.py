@@ -98,6 +98,11 @@ async def test_entries_become_posts_oldest_first(reader: Reader) -> None:
     assert comment.raw == "<p>Hallo <b>Welt</b></p>"
 
 
+async def test_without_dates_the_last_of_a_document_is_the_oldest(reader: Reader) -> None:
+    reader.serve(entries(1, 2, 3))
+    assert [post.title for post in (await reader.poll()).posts] == ["Title 1", "Title 2", "Title 3"]
+
+
 async def test_f14_the_same_etag_and_the_same_body_bring_nothing_new(reader: Reader) -> None:
     reader.serve(entries(1, 2), ETag='W/"a"', **{"Last-Modified": "some day"})
     await reader.poll()
@@ -398,13 +403,14 @@ async def test_a_window_that_slid_past_unseen_entries_is_a_gap(reader: Reader) -
     assert len((await reader.poll()).gaps) == 1
 
 
-async def test_entries_alike_in_link_and_title_do_not_hide_a_gap(reader: Reader) -> None:
+@pytest.mark.parametrize("count", [1, 5])
+async def test_entries_alike_in_link_and_title_do_not_hide_a_gap(reader: Reader, count: int) -> None:
     same: dict[str, Any] = {"link": "https://x.test/", "title": ""}
     reader.serve([{"id": f"tag:{n}", "content": f"Text {n}"} | same for n in range(5)])
     await reader.poll()
-    reader.serve([{"id": f"tag:{n}", "content": f"Text {n}"} | same for n in range(10, 15)])
+    reader.serve([{"id": f"tag:{n}", "content": f"Text {n}"} | same for n in range(10, 10 + count)])
     assert len((await reader.poll()).gaps) == 1
-    assert len(reader.new) == 5
+    assert len(reader.new) == count
 
 
 async def test_an_empty_document_between_two_hides_no_gap_and_makes_none(reader: Reader) -> None:

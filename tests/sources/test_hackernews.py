@@ -159,6 +159,7 @@ async def test_five_thousand_items_between_two_polls(reader: Reader) -> None:
     reader.clock.advance(timedelta(minutes=10))
     assert 5 <= await reader.run() <= 8
     assert (reader.missing(), reader.gaps) == (set(), [])
+    assert reader.cursor == {"floor": NOW + 499}
     assert await reader.run() <= 7
 
 
@@ -184,6 +185,15 @@ async def test_items_out_of_order_in_a_burst(reader: Reader) -> None:
     """The server orders by arrival; every third item is dated back by up to the overlap."""
     await started(reader)
     arrive(reader, [NOW + n // 5 - (n * 7919 % OVERLAP if n % 3 == 0 else 0) for n in range(5000)])
+    reader.algolia.order = lambda hit: int(hit["objectID"]) if int(hit["objectID"]) >= 50 else -hit["created_at_i"]
+    reader.clock.advance(timedelta(minutes=20))
+    await reader.run()
+    assert (reader.missing(), reader.gaps) == (set(), [])
+
+
+async def test_the_last_item_of_a_page_is_dated_back(reader: Reader) -> None:
+    await started(reader)
+    arrive(reader, [NOW + n // 5 - (600 if n == 1000 else 0) for n in range(2000)])
     reader.algolia.order = lambda hit: int(hit["objectID"]) if int(hit["objectID"]) >= 50 else -hit["created_at_i"]
     reader.clock.advance(timedelta(minutes=20))
     await reader.run()
