@@ -101,8 +101,8 @@ class StoreSettings(Settings):
 class ServerSettings(Settings):
     """How people reach this installation."""
 
-    public_url: Annotated[str, AfterValidator(_check_public_url)] = Field(
-        default="http://localhost:8080", description="links in alerts start with it"
+    public_url: Annotated[str, AfterValidator(_check_public_url)] | None = Field(
+        default=None, description="where this installation is reached: links in alerts start with it"
     )
 
 

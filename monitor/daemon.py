@@ -213,7 +213,7 @@ def _assemble(config: Config, store: Store, classifier: Classifier, tools: Tools
             receiver=receivers[settings.name],
             pace=settings.pace,
             retry_for=settings.retry_for,
-            public_url=config.server.public_url,
+            public_url=config.server.public_url or "",
             store=store,
             clock=utc_now,
             random=random,

@@ -95,9 +95,9 @@ def read_fast(body: bytes, content_type: str | None, url: str) -> Document | str
     if has_doctype(text):
         return text
     text = text.lstrip()
-    for attempt in (text, with_entities(text)):
+    for mend in (str, with_entities):
         try:
-            return read_xml(attempt, url)
+            return read_xml(mend(text), url)
         except Unsure:
             continue
     return text

@@ -38,6 +38,9 @@ _MARKUP = re.compile(
     rf"|<(?:{_STANDALONE})(?:\s[^<>]*+|/)?+>|<(?:{_ALL}|amp-[a-z-]+)\s++[a-z:-]++\s*+=",
     re.IGNORECASE,
 )
+# Most tags are bare ones; taken out in one go. NUL keeps their neighbours from becoming a tag and is cleaned away.
+_BARE_BLOCK = re.compile(rf"</?(?:{'|'.join(sorted(_BLOCK))})\s*+/?>", re.IGNORECASE)
+_BARE_INLINE = re.compile(r"</?(?:a|abbr|b|code|em|i|s|small|span|strong|sub|sup|u)\s*+>", re.IGNORECASE)
 _HEAD = r"<(/?)(?:[A-Za-z][A-Za-z0-9]*+:)?([A-Za-z][A-Za-z0-9-]*+)(?=[\s/>])"
 _TAG = re.compile(_HEAD + r"""((?:[^<>=]++|=\s*+(?:"[^"]*+"|'[^']*+')?+)*+)>""")
 _TAG_STRICT = re.compile(_HEAD + r"""((?:[^<>=]++|=\s*+(?:"[^"<]*+"|'[^'<]*+')?+)*+)>""")
@@ -106,25 +109,21 @@ def _is_escaped_html(text: str) -> bool:
 
 def _pieces(markup: str) -> Iterator[str]:
     """Yield text, line breaks and spaces of markup; references are still in."""
-    scanner = _Scanner(markup)
-    while (start := markup.find("<", scanner.position)) >= 0:
-        yield _flat(markup[scanner.position : start])
+    flat = markup.replace("\r", " ").replace("\n", " ")  # line breaks of the source are spaces in HTML
+    scanner = _Scanner(_BARE_INLINE.sub("\0", _BARE_BLOCK.sub("\n", flat)))
+    while (start := scanner.markup.find("<", scanner.position)) >= 0:
+        yield scanner.markup[scanner.position : start]
         yield scanner.step(start)
-    yield _flat(markup[scanner.position :])
-
-
-def _flat(text: str) -> str:
-    """Line breaks of the source are spaces in HTML."""
-    return text.replace("\r", " ").replace("\n", " ")
+    yield scanner.markup[scanner.position :]
 
 
 class _Scanner:
     """The position in one piece of markup, and what is known not to follow."""
 
-    __slots__ = ("_failures", "_in_drawing", "_markup", "_missing", "position")
+    __slots__ = ("_failures", "_in_drawing", "_missing", "markup", "position")
 
     def __init__(self, markup: str) -> None:
-        self._markup = markup
+        self.markup = markup
         self._missing: set[str] = set()
         self._failures = 0
         self._in_drawing = False  # within <svg> every name is a tag
@@ -132,18 +131,18 @@ class _Scanner:
 
     def step(self, start: int) -> str:
         """Move past what begins with the "<" at start; return what it leaves in the text."""
-        if self._markup.startswith("<!--", start):
+        if self.markup.startswith("<!--", start):
             return self._comment(start)
-        if self._markup.startswith("<![CDATA[", start):
+        if self.markup.startswith("<![CDATA[", start):
             return self._cdata(start)
-        if self._markup[start + 1 : start + 2] in ("!", "?"):
+        if self.markup[start + 1 : start + 2] in ("!", "?"):
             return self._declaration(start)
         return self._tag(start)
 
     def _find(self, what: str, start: int) -> int:
         if what in self._missing:
             return -1
-        found = self._markup.find(what, start)
+        found = self.markup.find(what, start)
         if found < 0:
             self._missing.add(what)
         return found
@@ -160,10 +159,10 @@ class _Scanner:
             self.position = start + 9
             return ""
         self.position = end + 3
-        return _flat(self._markup[start + 9 : end])
+        return self.markup[start + 9 : end]
 
     def _declaration(self, start: int) -> str:
-        match = _DECLARATION.match(self._markup, start)
+        match = _DECLARATION.match(self.markup, start)
         self.position = match.end() if match else start + 1
         return " " if match else "<"
 
@@ -177,9 +176,9 @@ class _Scanner:
 
     def _match(self, start: int) -> re.Match[str] | None:
         pattern = _TAG if self._failures < _PATIENCE else _TAG_STRICT
-        match = pattern.match(self._markup, start)
+        match = pattern.match(self.markup, start)
         if match is None:
-            self._failures += self._markup[start + 1 : start + 2].isalpha()
+            self._failures += self.markup[start + 1 : start + 2].isalpha()
             return None
         name = match[2].lower()
         return match if self._in_drawing or name in HTML_NAMES or name.startswith("amp-") else None
@@ -201,7 +200,7 @@ class _Scanner:
         """Move past the content of a script or style; without an end tag its text stays, lest a post vanish."""
         if name in self._missing:
             return
-        end = re.compile(rf"</(?:[a-z0-9]+:)?{name}\b[^<>]*+>", re.IGNORECASE).search(self._markup, self.position)
+        end = re.compile(rf"</(?:[a-z0-9]+:)?{name}\b[^<>]*+>", re.IGNORECASE).search(self.markup, self.position)
         if end is None:
             self._missing.add(name)
         else:
@@ -211,4 +210,4 @@ class _Scanner:
 def _alternative(attributes: str) -> str:
     """What stands for an image: a post of nothing but pictures still says something."""
     match = _ALT.search(attributes)
-    return f" {_flat(match[1] or match[2] or match[3] or '')} " if match else ""
+    return f" {match[1] or match[2] or match[3] or ''} " if match else ""

@@ -1,17 +1,20 @@
-"""Hand-written fakes, one per protocol: the clock, a plain HTTP session, a feed parser."""
+"""Hand-written fakes, one per protocol: clock, plain HTTP, feed parser, source, receiver, classifier."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 from urllib.parse import urljoin
 
 import aiohttp
 
-from sources.base import HttpError, Response
+from alerts.base import Alert, Receipt
+from rules.base import NONE, Label, Sentiment, Verdict, View
+from sources.base import Cursor, HttpError, Page, Response
 from sources.document import Document, Entry, NotAFeed
 
 START = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -99,3 +102,76 @@ class JsonParser:
         except (ValueError, RecursionError, AttributeError, TypeError, KeyError) as error:
             raise NotAFeed("an HTML page") from error
         return Document(**{"format": "json", "entries": entries} | written)
+
+
+class ScriptedSource:
+    """`Source` that gives the prepared answers in order, errors included, then empty pages without a body."""
+
+    def __init__(self, *answers: Page | Exception, overlap: timedelta = timedelta()) -> None:
+        self.answers = list(answers)
+        self.asked: list[Cursor] = []
+        self._overlap = overlap
+
+    @property
+    def overlap(self) -> timedelta:
+        return self._overlap
+
+    async def fetch(self, cursor: Cursor) -> Page:
+        self.asked.append(cursor)
+        answer = self.answers.pop(0) if self.answers else Page(posts=(), cursor=cursor, body=False)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def probe(self) -> str:
+        return "scripted"
+
+
+class ScriptedReceiver:
+    """`Receiver` that fails as prepared, one failure a send, and keeps what it accepted. `before` sees every send."""
+
+    def __init__(self, *failures: Exception | None, before: Callable[[Alert], Awaitable[None]] | None = None) -> None:
+        self.failures = list(failures)
+        self.before = before
+        self.tried: list[Alert] = []
+        self.accepted: list[Alert] = []
+
+    async def send(self, alert: Alert) -> Receipt:
+        self.tried.append(alert)
+        if self.before is not None:
+            await self.before(alert)
+        failure = self.failures.pop(0) if self.failures else None
+        if failure is not None:
+            raise failure
+        self.accepted.append(alert)
+        return Receipt(f"ref-{len(self.accepted)}")
+
+    async def probe(self) -> str:
+        return "scripted"
+
+
+class WordClassifier:
+    """`Classifier` that carries the labels whose word stands in the text; fails while it is told to."""
+
+    WORDS: ClassVar[dict[str, Label]] = {
+        "broken": Label.COMPLAINT,
+        "how": Label.QUESTION,
+        "fire": Label.CRISIS,
+        "buy": Label.PURCHASE_SIGNAL,
+    }
+
+    def __init__(self) -> None:
+        self.failure: Exception | None = None
+        self.views: list[View] = []
+
+    def classify(self, views: Sequence[View]) -> list[Verdict]:
+        self.views += views
+        if self.failure is not None:
+            raise self.failure
+        return [self._verdict(view) for view in views]
+
+    def _verdict(self, view: View) -> Verdict:
+        words = f"{view.title} {view.text}".lower().split()
+        carried = {label: (word,) for word, label in self.WORDS.items() if word in words}
+        tags = tuple(label.value for label in Label if label in carried) or (NONE,)
+        return Verdict(dict.fromkeys(carried, 0.9), tags, Sentiment.NEUTRAL, "en", carried, model="words")

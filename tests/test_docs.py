@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from monitor.config import json_schema
+from monitor.config import json_schema, load
 
 CONFIGURATION = (Path(__file__).parents[1] / "docs" / "configuration.md").read_text(encoding="utf-8")
 
@@ -38,3 +38,10 @@ SCHEMA: dict[str, Any] = dict(json_schema())
 @pytest.mark.parametrize("key", sorted(set(_keys(SCHEMA, SCHEMA, ""))))
 def test_every_key_is_documented(key: str) -> None:
     assert f"`{key}`" in CONFIGURATION
+
+
+def test_the_smallest_configuration_of_the_documentation_works(tmp_path: Path) -> None:
+    example = CONFIGURATION.split("```yaml\n")[1].split("```")[0]
+    path = tmp_path / "config.yaml"
+    path.write_text(example, encoding="utf-8")
+    assert load(path, {}).routes.receiver == "console"

@@ -6,31 +6,9 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Coroutine, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from datetime import timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
 
-from monitor.assembly import utc_now
-from monitor.commands import OK
 from monitor.commands.run import stop_on_signals
-from monitor.config import Config, load
-from monitor.daemon import run as run_daemon
-from monitor.demo import crm, slack
-from monitor.demo.algolia import algolia_routes
-from monitor.demo.board import Board, serve
-from monitor.demo.feeds import feed_routes
-from monitor.demo.mailbox import serve_mailbox
 from monitor.demo.screen import Screen
-from monitor.demo.story import LENGTH, STORY, Scene
-from monitor.demo.summary import read_summary, summary_lines
-from monitor.model import load_classifier
-from monitor.store import Store
-from rules.base import Classifier
-
-CONFIG = Path(__file__).with_name("demo.yaml")
 
 INTRODUCTION = """\
 mentiond finds what people say about your brands and brings it to who can answer.
@@ -47,12 +25,6 @@ What you will see:
   Webhook crm       what the sales system gets: purchase signals
 The first message in Slack and the first mail are shown whole, later ones shortened. Ctrl-C ends it at any time.
 """
-ON_FROM_HERE = """\
-That was the whole product on invented posts. On your own:
-  cp config.example.yaml config.yaml      your brands, feeds and receivers (docs/configuration.md)
-  mentiond check -c config.yaml           is it all right?
-  mentiond run -c config.yaml             off you go
-The configuration you have just seen at work: monitor/demo/demo.yaml"""
 
 
 async def run_demo(*, once: bool) -> int:
@@ -62,17 +34,9 @@ async def run_demo(*, once: bool) -> int:
     _quieten_logs()
     screen = Screen(_print, colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ)
     screen.say(INTRODUCTION)
-    if once:
-        screen.say("With --once there is no waiting: everything is published now.\n")
-    board = Board()
-    with TemporaryDirectory(prefix="mentiond-demo-") as folder:
-        async with _open_servers(board, screen) as addresses:
-            config = load(CONFIG, addresses | {"DEMO_FOLDER": folder})
-            classifier = await asyncio.to_thread(load_classifier, config.languages)
-            play = _play_at_once if once else _play
-            code = OK if stop.is_set() else await play(config, classifier, board, screen, stop)
-        await _sum_up(config, screen, show_delay=not once)
-    return code
+    from monitor.demo.stage import perform  # takes a while: there is something to read meanwhile
+
+    return await perform(screen, stop, once=once)
 
 
 def _print(line: str) -> None:
@@ -84,95 +48,3 @@ def _quieten_logs() -> None:
     log = logging.getLogger("mentiond")
     if log.level != logging.DEBUG:
         log.setLevel(logging.WARNING)
-
-
-@asynccontextmanager
-async def _open_servers(board: Board, screen: Screen) -> AsyncIterator[dict[str, str]]:
-    """Everything that listens; gives the values that demo.yaml names."""
-    async with AsyncExitStack() as stack:
-        feeds = await stack.enter_async_context(serve(feed_routes(board)))
-        yield {
-            "DEMO_RADTREFF": f"{feeds}/atom.xml",
-            "DEMO_PEDALBOARD": f"{feeds}/rss.xml",
-            "DEMO_STADTTICKER": f"{feeds}/feed.json",
-            "DEMO_HACKERNEWS": await stack.enter_async_context(serve(algolia_routes(board))),
-            "DEMO_SLACK": await stack.enter_async_context(serve(slack.slack_routes(screen))),
-            "DEMO_SLACK_TOKEN": slack.TOKEN,
-            "DEMO_SMTP_PORT": str(await stack.enter_async_context(serve_mailbox(screen))),
-            "DEMO_WEBHOOK": await stack.enter_async_context(serve(crm.crm_routes(screen, utc_now))) + "/hooks/mentions",
-            "DEMO_WEBHOOK_SECRET": crm.SECRET,
-        }
-
-
-async def _play(config: Config, classifier: Classifier, board: Board, screen: Screen, stop: asyncio.Event) -> int:
-    teller = asyncio.create_task(_tell(board, screen, stop))
-    try:
-        return await run_daemon(config, classifier, stop, once=False)
-    finally:
-        stop.set()
-        await teller
-
-
-async def _tell(board: Board, screen: Screen, stop: asyncio.Event) -> None:
-    """Publish scene by scene, and set `stop` when the time is up."""
-    clock = asyncio.get_running_loop().time
-    beginning = clock()
-    for scene in STORY:
-        if await _is_stopped(stop, beginning + scene.at - clock()):
-            return
-        screen.narrate(scene.at, scene.says)
-        board.publish(scene, utc_now())
-    if not await _is_stopped(stop, beginning + LENGTH - clock()):
-        screen.narrate(int(LENGTH), "The story ends here.")
-        stop.set()
-
-
-async def _is_stopped(stop: asyncio.Event, seconds: float) -> bool:
-    """Wait, unless `stop` is set meanwhile."""
-    with suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), max(0.0, seconds))
-    return stop.is_set()
-
-
-async def _play_at_once(
-    config: Config, classifier: Classifier, board: Board, screen: Screen, stop: asyncio.Event
-) -> int:
-    """Two rounds, because an edit is one only to whoever has read the post before."""
-    code = OK
-    beginning = utc_now() - timedelta(seconds=LENGTH)
-    for scenes in _rounds(STORY):
-        for scene in scenes:
-            screen.narrate(scene.at, scene.says)
-            board.publish(scene, beginning + timedelta(seconds=scene.at))
-        code = max(code, await _unless(stop, run_daemon(config, classifier, stop, once=True)))
-    return code
-
-
-def _rounds(story: Iterable[Scene]) -> tuple[list[Scene], list[Scene]]:
-    """Scenes in which a post is new, and scenes in which it is edited."""
-    new: dict[tuple[str, str], Scene] = {}
-    edits = [scene for scene in story if new.setdefault((scene.place, scene.id), scene) is not scene]
-    return list(new.values()), edits
-
-
-async def _unless(stop: asyncio.Event, daemon: Coroutine[Any, Any, int]) -> int:
-    """The daemon's exit code; OK where `stop` came first, which ends it."""
-    running, stopped = asyncio.create_task(daemon), asyncio.create_task(stop.wait())
-    await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    stopped.cancel()
-    if running.done():
-        return await running
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
-    return OK
-
-
-async def _sum_up(config: Config, screen: Screen, *, show_delay: bool) -> None:
-    """What it came to, and where to go from here."""
-    store = Store(config.store.url)
-    try:
-        await asyncio.to_thread(store.migrate)  # Ctrl-C may have come before the daemon
-        summary = await store.read(read_summary)
-    finally:
-        store.close()
-    screen.say("\n".join(["—" * 40, *summary_lines(summary, show_delay=show_delay), "", ON_FROM_HERE]))
