@@ -96,9 +96,9 @@ class ReceiverSettings(Settings):
     """The keys that every receiver has."""
 
     name: Name
-    was: Name | None = Field(None, description="the former name, so that a rename loses no state")
-    base_url: str | None = Field(None, description="replaces scheme, host, port and an optional prefix")
-    retry_for: Duration = Field(timedelta(days=3), description="how long transient failures are retried")
+    was: Name | None = Field(default=None, description="the former name, so that a rename loses no state")
+    base_url: str | None = Field(default=None, description="replaces scheme, host, port and an optional prefix")
+    retry_for: Duration = Field(default=timedelta(days=3), description="how long transient failures are retried")
 
     pace: ClassVar[float] = 0.0  # least seconds between two messages of this channel
 

@@ -98,6 +98,12 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-c", "--config", type=Path, default=Path("config.yaml"), metavar="FILE", help="the YAML file")
 
 
+def _count(value: str) -> int:
+    if not (value.isascii() and value.isdigit() and 1 <= int(value[:12]) < 2**31):
+        raise argparse.ArgumentTypeError("expected a whole number from 1 on")
+    return int(value)
+
+
 def _add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
@@ -164,7 +170,7 @@ def _add_data(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     alerts = _add(commands, "alerts", "alerts.run", "what is owed, sent, held, dead", "mentiond alerts --dead --retry")
     alerts.add_argument("--dead", action="store_true", help="only dead letters")
     alerts.add_argument("--retry", action="store_true", help="every dead letter is owed once more")
-    alerts.add_argument("--limit", type=int, default=50, metavar="N", help="rows at the most, newest first (50)")
+    alerts.add_argument("--limit", type=_count, default=50, metavar="N", help="rows at the most, newest first (50)")
     _add_config(alerts)
     _add_json(alerts)
     sources = _add(commands, "sources", "sources.run", "how the sources fare", "mentiond sources")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from monitor.schema import cursors, gaps, posts, seen
+from monitor.schema import alerts, cursors, gaps, posts, seen
 from sources.base import Cursor
 
 
@@ -33,6 +33,11 @@ class PartState:
     error: str | None
     error_since: datetime | None
     disabled: str | None
+
+
+def pass_subject(state: PartState) -> str:
+    """The subject of the summary that the pass under way may owe."""
+    return f"pass:{state.source}/{state.part}/{state.pass_number}"
 
 
 def _where(source: str, part: str) -> tuple[sa.ColumnElement[bool], ...]:
@@ -69,7 +74,7 @@ def register_parts(connection: Connection, fingerprints: Mapping[tuple[str, str]
             counters = {"version": 0, "pass_number": 1, "posts": 0}
             connection.execute(sa.insert(cursors).values(source=source, part=part, **anew, **counters))
         elif state.fingerprint != fingerprint:
-            moved = {"version": state.version + 1, "pass_number": state.pass_number + 1}
+            moved = {"version": state.version + 1}  # the number stays: what a broken-off pass held is still offered
             connection.execute(sa.update(cursors).where(*_where(source, part)).values(anew | moved))
 
 
@@ -91,6 +96,9 @@ def enable(connection: Connection, source: str, now: datetime) -> int:
 def rename_source(connection: Connection, old: str, new: str) -> None:
     """Move everything that is kept under a source's former name, unless the new one has rows already."""
     if connection.scalar(sa.select(cursors.c.source).where(cursors.c.source == new).limit(1)) is None:
+        for state in [state for state in all_parts(connection) if state.source == old]:
+            held = sa.update(alerts).where(alerts.c.held_for == pass_subject(state))
+            connection.execute(held.values(held_for=pass_subject(replace(state, source=new))))
         for table in (cursors, gaps, seen, posts):
             connection.execute(sa.update(table).where(table.c.source == old).values(source=new))
 

@@ -16,13 +16,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from alerts.base import Reason
-from monitor.cursors import PartState
+from monitor.cursors import PartState, pass_subject
 from monitor.mentions import Draft, News, announce, insert_new, owed_row, revise
-from monitor.schema import alerts, cursors, gaps, mentions, posts, revisions, seen
+from monitor.schema import alerts, cursors, gaps, mentions, posts, revisions, seen, verdicts
 from sources.base import Page, Post
 from sources.text import CLEANER_VERSION
 
 CHUNK = 500  # values in one IN (...)
+DROPPED = {"state": "dropped", "error": "the post was deleted at its source"}
 
 
 class StaleCursorError(Exception):
@@ -52,7 +53,7 @@ class Intake:
     state: PartState  # as read before the fetch
     page: Page
     changes: tuple[Change, ...]
-    known: tuple[str, ...]  # external ids that the look-up found unchanged
+    known: Mapping[str, str]  # external id -> content hash of what the look-up found unchanged
     recipients: Mapping[str, Sequence[str]]  # receiver -> addresses
     every: timedelta
     keep_unmatched: bool
@@ -123,38 +124,49 @@ def _move_cursor(connection: Connection, intake: Intake) -> None:
 
 def _rename(connection: Connection, intake: Intake) -> None:
     source = intake.state.source
-    for old, new in intake.page.renamed.items():
+    for old, new in _in_order(intake.page.renamed):
         for table in (seen, posts):
             taken = sa.select(table.c.external_id).where(table.c.source == source, table.c.external_id == new)
             row = sa.and_(table.c.source == source, table.c.external_id == old)
             connection.execute(sa.update(table).where(row, ~taken.exists()).values(external_id=new))
 
 
+def _in_order(renamed: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """A name that another row is to have is given up first."""
+    left = dict(renamed)
+    while left:
+        for old in [old for old, new in left.items() if new not in left] or list(left):
+            yield old, left.pop(old)
+
+
 def _forget_deleted(connection: Connection, intake: Intake) -> None:
     for chunk in _chunks(intake.page.deleted):
         gone = sa.and_(posts.c.source == intake.state.source, posts.c.external_id.in_(chunk))
-        owed = sa.select(mentions.c.id).join(posts).where(gone)
-        connection.execute(
-            sa.update(alerts)
-            .where(alerts.c.mention_id.in_(owed), alerts.c.state.in_(("owed", "held")))
-            .values(state="dropped", error="the post was deleted at its source")
-        )
-        connection.execute(
-            sa.update(posts).where(gone).values(deleted_at=intake.now, title="", text="", raw="", author=None)
-        )
+        told = sa.select(mentions.c.id).join(posts).where(gone)
+        unsent = alerts.c.state.in_(("owed", "held", "dead"))
+        connection.execute(sa.update(alerts).where(alerts.c.mention_id.in_(told), unsent).values(DROPPED))
+        connection.execute(sa.update(verdicts).where(verdicts.c.mention_id.in_(told)).values(cues={}))
+        connection.execute(sa.update(mentions).where(mentions.c.id.in_(told)).values(spans=[]))
+        connection.execute(sa.delete(revisions).where(revisions.c.post_id.in_(sa.select(posts.c.id).where(gone))))
+        words = {"title": "", "text": "", "raw": "", "author": None}
+        connection.execute(sa.update(posts).where(gone).values(words | {"deleted_at": intake.now}))
+    if intake.page.deleted:
+        _drop_empty_digests(connection)
+
+
+def _drop_empty_digests(connection: Connection) -> None:
+    held = alerts.alias()
+    same = (held.c.held_for == alerts.c.subject, held.c.receiver == alerts.c.receiver)
+    left = sa.select(held.c.id).where(*same, held.c.recipient == alerts.c.recipient, held.c.state == "held")
+    empty = sa.and_(alerts.c.reason == Reason.DIGEST.value, alerts.c.state == "owed", ~left.exists())
+    connection.execute(sa.update(alerts).where(empty).values(DROPPED))
 
 
 def _insert_seen(connection: Connection, intake: Intake) -> set[str]:
     """Return the ids that were in neither `seen` nor `posts`."""
     source = intake.state.source
     rows = [
-        {
-            "source": source,
-            "external_id": change.post.external_id,
-            "content_hash": change.content_hash,
-            "first_seen": intake.now,
-            "last_seen": intake.now,
-        }
+        _seen_row(intake, change.post.external_id, change.content_hash)
         for change in intake.changes
         if change.old_hash is None
     ]
@@ -166,6 +178,11 @@ def _insert_seen(connection: Connection, intake: Intake) -> set[str]:
         stored = sa.select(posts.c.external_id).where(posts.c.source == source, posts.c.external_id.in_(chunk))
         inserted -= set(connection.scalars(stored))
     return inserted
+
+
+def _seen_row(intake: Intake, external_id: str, content_hash: str) -> dict[str, Any]:
+    moment = {"first_seen": intake.now, "last_seen": intake.now}
+    return {"source": intake.state.source, "external_id": external_id, "content_hash": content_hash} | moment
 
 
 def _update_seen(connection: Connection, intake: Intake) -> set[str]:
@@ -185,11 +202,16 @@ def _update_seen(connection: Connection, intake: Intake) -> set[str]:
 
 
 def _touch_known(connection: Connection, intake: Intake) -> None:
-    ids = [*intake.known, *(change.post.external_id for change in intake.changes if change.old_hash is not None)]
-    for chunk in _chunks(ids):
+    hashes = dict(intake.known)
+    hashes |= {change.post.external_id: change.content_hash for change in intake.changes if change.old_hash is not None}
+    for chunk in _chunks(list(hashes)):
         row = sa.and_(seen.c.source == intake.state.source, seen.c.external_id.in_(chunk))
         stale = seen.c.last_seen < intake.now - timedelta(days=1)  # a row is rewritten at most once a day
         connection.execute(sa.update(seen).where(row, stale).values(last_seen=intake.now))
+        there = set(connection.scalars(sa.select(seen.c.external_id).where(row)))
+        lacking = [_seen_row(intake, key, hashes[key]) for key in chunk if key not in there]
+        if lacking:  # known by its `posts` row alone, which retention will take
+            connection.execute(insert_new(connection, seen), lacking)
 
 
 def _store_mentions(connection: Connection, intake: Intake, new: set[str], edited: set[str]) -> list[News]:
@@ -197,20 +219,15 @@ def _store_mentions(connection: Connection, intake: Intake, new: set[str], edite
     fresh = [change for change in intake.changes if change.post.external_id in new]
     fresh = [change for change in fresh if change.drafts or intake.keep_unmatched]
     ids = _insert_posts(connection, fresh, 1, intake.now)
-    news = [
-        News(draft, ids[change.post.external_id], 1, Reason.FIRST, held_for=_held_for(intake, change))
-        for change in fresh
-        for draft in change.drafts
-    ]
-    for change in intake.changes:
-        if change.post.external_id in edited:
+    news: list[News] = []
+    for change in intake.changes:  # in the order of the page, which is that of the alerts
+        if (post_id := ids.get(change.post.external_id)) is not None:
+            held_for = pass_subject(intake.state) if change.is_held else None
+            news += [News(draft, post_id, 1, Reason.FIRST, held_for=held_for) for draft in change.drafts]
+        elif change.post.external_id in edited:
             news += _store_edit(connection, intake, change)
     announce(connection, news, intake.recipients, intake.now)
     return news
-
-
-def _held_for(intake: Intake, change: Change) -> str | None:
-    return pass_subject(intake.state) if change.is_held else None
 
 
 def _insert_posts(connection: Connection, changes: Sequence[Change], revision: int, now: datetime) -> dict[str, int]:
@@ -242,24 +259,20 @@ def _store_edit(connection: Connection, intake: Intake, change: Change) -> list[
     old = {"post_id": stored.id, "revision": stored.revision, "title": stored.title, "text": stored.text}
     connection.execute(sa.insert(revisions).values(old | {"rating": stored.rating, "replaced_at": intake.now}))
     revision = stored.revision + 1
-    matched = {"matched": True} if change.drafts else {}
-    connection.execute(sa.update(posts).where(where).values(_post_row(post) | matched | {"revision": revision}))
+    values = {"revision": revision, "deleted_at": None} | ({"matched": True} if change.drafts else {})
+    connection.execute(sa.update(posts).where(where).values(_post_row(post) | values))
+    hit = [draft.mention.watchlist.name for draft in change.drafts]
+    elsewhere = sa.and_(mentions.c.post_id == stored.id, mentions.c.watchlist.not_in(hit))
+    connection.execute(sa.update(mentions).where(elsewhere).values(spans=[]))  # they point into the old text
     return [news for draft in change.drafts if (news := revise(connection, stored.id, revision, draft)) is not None]
-
-
-def pass_subject(state: PartState) -> str:
-    """The subject of the summary that a pass may owe."""
-    return f"pass:{state.source}/{state.part}/{state.pass_number}"
 
 
 def _offer_held(connection: Connection, intake: Intake) -> None:
     """At the end of a pass: one summary for each receiver of what was held back in it."""
     subject = pass_subject(intake.state)
-    held = sa.select(alerts.c.receiver, alerts.c.recipient).where(alerts.c.held_for == subject).distinct()
-    rows = [
-        owed_row(subject, receiver, recipient, Reason.DIGEST, 0, intake.now)
-        for receiver, recipient in connection.execute(held).all()
-    ]
+    held = sa.and_(alerts.c.held_for == subject, alerts.c.state == "held")
+    told = sa.select(alerts.c.receiver, alerts.c.recipient).where(held).distinct()
+    rows = [owed_row(subject, *to, Reason.DIGEST, 0, intake.now) for to in connection.execute(told).tuples()]
     if rows:
         connection.execute(insert_new(connection, alerts), rows)
 

@@ -71,7 +71,7 @@ def claim(
     due = sa.and_(alerts.c.receiver == receiver, alerts.c.state == "owed", alerts.c.due_at <= now, alerts.c.id > after)
     head = (
         sa.select(alerts.c.id).where(due, free).order_by(alerts.c.id).limit(limit).with_for_update(skip_locked=True)
-    ).scalar_subquery()
+    ).cte("head")  # a plain sub-select may run twice and lock other rows each time
     lost = sa.or_(alerts.c.possibly_sent, alerts.c.lease_token.is_not(None))
     leased = {
         "lease_token": token,
@@ -79,7 +79,9 @@ def claim(
         "attempts": alerts.c.attempts + 1,
         "possibly_sent": lost,
     }
-    claimed = connection.scalars(sa.update(alerts).where(alerts.c.id.in_(head)).values(leased).returning(alerts.c.id))
+    claimed = connection.scalars(
+        sa.update(alerts).where(alerts.c.id.in_(sa.select(head.c.id))).values(leased).returning(alerts.c.id)
+    )
     ids = sorted(claimed)
     if ids and pace:
         _set_channel(connection, receiver, next_at=now + timedelta(seconds=pace))
@@ -216,9 +218,8 @@ def load_alerts(connection: Connection, ids: Sequence[int], public_url: str) -> 
 def _alert(connection: Connection, row: sa.Row[Any], public_url: str) -> Alert:
     about: sa.ColumnElement[bool] = alerts.c.id == row.id
     if row.reason == Reason.DIGEST:
-        about = sa.and_(
-            alerts.c.held_for == row.subject, alerts.c.receiver == row.receiver, alerts.c.recipient == row.recipient
-        )
+        to = sa.and_(alerts.c.receiver == row.receiver, alerts.c.recipient == row.recipient)
+        about = sa.and_(alerts.c.held_for == row.subject, to, alerts.c.state == "held")
     told = _mentions(connection, about)
     count = len(told)
     if count == DIGEST_SHOWN:

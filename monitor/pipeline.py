@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-import math
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
@@ -17,6 +17,7 @@ from monitor.cursors import PartState, read_part, record_failure
 from monitor.intake import Change, Intake, Outcome, StaleCursorError, commit_page, known_hashes
 from monitor.judge import Judge
 from monitor.outbox import owe_notice
+from monitor.schema import storable_text
 from monitor.store import Store
 from sources.base import BACKOFF_SHORT, Clock, Page, Post, Source, SourceError
 from sources.text import content_hash
@@ -63,9 +64,9 @@ class Pipeline:
 
     async def poll(self, part: Part) -> bool:
         """One pass, all pages of it. False: it failed, and the failure is recorded with the time of the next try."""
-        state = await self.store.read(lambda connection: read_part(connection, part.name, part.part))
+        state = first = await self.store.read(lambda connection: read_part(connection, part.name, part.part))
         try:
-            while await self._page(part, state) and not self.stopping:
+            while not self.stopping and await self._page(part, state):
                 state = await self.store.read(lambda connection: read_part(connection, part.name, part.part))
         except StaleCursorError as error:
             log.warning("page dropped source=%s reason=%s", part.label, error)
@@ -76,12 +77,12 @@ class Pipeline:
             log.exception("source broke source=%s", part.label)
             await self._fail(part, state, SourceError(f"{type(error).__name__}: {error}", backoff_limit=BACKOFF_SHORT))
             return False
-        if state.error is not None:
-            log.info("source recovered source=%s failing_since=%s", part.label, state.error_since)
+        if first.error is not None and not self.stopping:
+            log.info("source recovered source=%s failing_since=%s", part.label, first.error_since)
         return True
 
     async def _page(self, part: Part, state: PartState) -> bool:
-        page = await part.source.fetch(state.cursor)
+        page = storable_page(await part.source.fetch(state.cursor))
         intake = await self._prepare(part, state, page)
         outcome = await self.store.write(lambda connection: commit_page(connection, intake))
         self._report(part, page, outcome)
@@ -89,12 +90,13 @@ class Pipeline:
         return page.more
 
     async def _prepare(self, part: Part, state: PartState, page: Page) -> Intake:
-        posts = _unique(storable(post) for post in page.posts)
+        posts = page.posts
         hashes = {post.external_id: content_hash(post.title, post.text, post.rating) for post in posts}
         ids = list(hashes)
         asked = [*ids, *page.renamed]
         stored = await self.store.read(lambda connection: known_hashes(connection, part.name, asked))
-        stored = {new: stored[old] for old, new in page.renamed.items() if old in stored} | stored
+        staying = {name: known for name, known in stored.items() if name not in page.renamed}
+        stored = {new: stored[old] for old, new in page.renamed.items() if old in stored} | staying
         pending = [post for post in posts if stored.get(post.external_id) != hashes[post.external_id]]
         loop = asyncio.get_running_loop()
         drafts = await loop.run_in_executor(self.judge_thread, self.judge.judge, pending) if pending else []
@@ -109,7 +111,7 @@ class Pipeline:
             state=state,
             page=page,
             changes=changes,
-            known=tuple(external_id for external_id in ids if external_id not in changed),
+            known={key: known for key, known in hashes.items() if key not in changed},
             recipients=self.recipients,
             every=part.every,
             keep_unmatched=self.keep_unmatched,
@@ -165,24 +167,32 @@ def held_back(part: Part, state: PartState, new: Sequence[Post], now: datetime) 
     return old if len(old) > ARCHIVE else set()
 
 
+def storable_page(page: Page) -> Page:
+    """The page as both databases can keep it, each id once, as it was given last."""
+    posts = {post.external_id: post for post in map(storable, page.posts)}
+    renamed = {storable_id(old): storable_id(new) for old, new in page.renamed.items()}
+    return replace(page, posts=tuple(posts.values()), deleted=tuple(map(storable_id, page.deleted)), renamed=renamed)
+
+
 def storable(post: Post) -> Post:
     """The post with only what both databases can keep: no NUL, no lone surrogate, ids and numbers within bounds."""
     texts = {
-        field.name: value.replace("\0", "").encode("utf-8", "replace").decode()
-        for field in fields(post)
-        if type(value := getattr(post, field.name)) is str
+        field.name: storable_text(value) for field in fields(post) if type(value := getattr(post, field.name)) is str
     }
-    if len(texts["external_id"]) > LONGEST_ID:
-        texts["external_id"] = "sha256:" + hashlib.sha256(texts["external_id"].encode()).hexdigest()
+    texts["external_id"] = storable_id(post.external_id)
     numbers = {name: _bounded(getattr(post, name)) for name in ("engagement", "followers")}
-    rating = post.rating if post.rating is not None and math.isfinite(post.rating) else None
-    return replace(post, **texts, **numbers, rating=rating)  # type: ignore[arg-type]  # values of the fields' own types
+    return replace(post, **texts, **numbers, rating=_finite(post.rating))  # type: ignore[arg-type]  # values of the fields' own types
+
+
+def storable_id(external_id: str) -> str:
+    """The id, or its digest where it is too long for an index."""
+    text = storable_text(external_id)
+    return text if len(text) <= LONGEST_ID else "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and -sys.float_info.max <= value <= sys.float_info.max else None
 
 
 def _bounded(value: int | None) -> int | None:
     return None if value is None else max(-INT64, min(value, INT64))
-
-
-def _unique(posts: Iterable[Post]) -> list[Post]:
-    """Each id once, as the page gave it last."""
-    return list({post.external_id: post for post in posts}.values())

@@ -46,6 +46,21 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+def storable_text(text: str) -> str:
+    """The text without what the databases refuse: NUL (PostgreSQL) and lone surrogates (both)."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
+class StorableText(TypeDecorator[str]):
+    """Text that goes in whatever a server wrote: no id, error or reply of theirs can make a transaction fail."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else storable_text(value)
+
+
 class JsonText(TypeDecorator[Any]):
     """JSON as text: the same bytes on both databases, and free of what PostgreSQL's jsonb refuses (\\u0000)."""
 
@@ -67,9 +82,9 @@ metadata = MetaData()
 cursors = Table(
     "cursors",
     metadata,
-    Column("source", Text, primary_key=True),
-    Column("part", Text, primary_key=True),
-    Column("fingerprint", Text, nullable=False),  # of what the cursor points into
+    Column("source", StorableText, primary_key=True),
+    Column("part", StorableText, primary_key=True),
+    Column("fingerprint", StorableText, nullable=False),  # of what the cursor points into
     Column("cursor", JsonText, nullable=False),
     Column("version", Integer, nullable=False),  # moves with every page: the condition of the update
     Column("pass_number", Integer, nullable=False),
@@ -79,28 +94,28 @@ cursors = Table(
     Column("due_at", UtcDateTime, nullable=False),
     Column("posts", BigInteger, nullable=False),  # new posts so far
     Column("failures", Integer, nullable=False),  # in a row
-    Column("error", Text),
+    Column("error", StorableText),
     Column("error_since", UtcDateTime),
-    Column("disabled", Text),  # why it is switched off; NULL: it is on
+    Column("disabled", StorableText),  # why it is switched off; NULL: it is on
 )
 
 gaps = Table(
     "gaps",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("source", Text, nullable=False),
-    Column("part", Text, nullable=False),
+    Column("source", StorableText, nullable=False),
+    Column("part", StorableText, nullable=False),
     Column("noticed_at", UtcDateTime, nullable=False),
-    Column("detail", Text, nullable=False),
+    Column("detail", StorableText, nullable=False),
     Index("gaps_by_source", "source", "noticed_at"),
 )
 
 seen = Table(
     "seen",
     metadata,
-    Column("source", Text, primary_key=True),
-    Column("external_id", Text, primary_key=True),
-    Column("content_hash", Text, nullable=False),
+    Column("source", StorableText, primary_key=True),
+    Column("external_id", StorableText, primary_key=True),
+    Column("content_hash", StorableText, nullable=False),
     Column("first_seen", UtcDateTime, nullable=False),
     Column("last_seen", UtcDateTime, nullable=False),
     Index("seen_by_age", "source", "last_seen"),
@@ -111,25 +126,25 @@ posts = Table(
     "posts",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("source", Text, nullable=False),
-    Column("external_id", Text, nullable=False),
-    Column("content_hash", Text, nullable=False),
+    Column("source", StorableText, nullable=False),
+    Column("external_id", StorableText, nullable=False),
+    Column("content_hash", StorableText, nullable=False),
     Column("revision", Integer, nullable=False),  # 1 = as first fetched
-    Column("url", Text),
-    Column("author", Text),
-    Column("title", Text, nullable=False),
-    Column("text", Text, nullable=False),
+    Column("url", StorableText),
+    Column("author", StorableText),
+    Column("title", StorableText, nullable=False),
+    Column("text", StorableText, nullable=False),
     Column("published_at", UtcDateTime, nullable=False),
     Column("dated", Boolean, nullable=False),
-    Column("published_raw", Text),
-    Column("lang", Text),
-    Column("kind", Text, nullable=False),
-    Column("parent", Text),
-    Column("thread", Text),
+    Column("published_raw", StorableText),
+    Column("lang", StorableText),
+    Column("kind", StorableText, nullable=False),
+    Column("parent", StorableText),
+    Column("thread", StorableText),
     Column("rating", Float),
     Column("engagement", BigInteger),
     Column("followers", BigInteger),
-    Column("raw", Text, nullable=False),
+    Column("raw", StorableText, nullable=False),
     Column("matched", Boolean, nullable=False),
     Column("fetched_at", UtcDateTime, nullable=False),
     Column("deleted_at", UtcDateTime),  # the source withdrew it: its words are gone from here too
@@ -143,8 +158,8 @@ revisions = Table(
     metadata,
     Column("post_id", Id, ForeignKey("posts.id", ondelete="CASCADE"), primary_key=True),
     Column("revision", Integer, primary_key=True),
-    Column("title", Text, nullable=False),
-    Column("text", Text, nullable=False),
+    Column("title", StorableText, nullable=False),
+    Column("text", StorableText, nullable=False),
     Column("rating", Float),
     Column("replaced_at", UtcDateTime, nullable=False),
 )
@@ -154,8 +169,8 @@ mentions = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("post_id", Id, ForeignKey("posts.id", ondelete="CASCADE"), nullable=False),
-    Column("watchlist", Text, nullable=False),
-    Column("watchlist_kind", Text, nullable=False),
+    Column("watchlist", StorableText, nullable=False),
+    Column("watchlist_kind", StorableText, nullable=False),
     Column("revision", Integer, nullable=False),  # of the post, when this match and its verdict were made
     Column("spans", JsonText, nullable=False),  # [[field, start, end], ...]
     Column("terms", JsonText, nullable=False),
@@ -171,11 +186,11 @@ verdicts = Table(
     Column("revision", Integer, primary_key=True),
     Column("probabilities", JsonText, nullable=False),
     Column("tags", JsonText, nullable=False),
-    Column("sentiment", Text, nullable=False),
-    Column("lang", Text, nullable=False),
+    Column("sentiment", StorableText, nullable=False),
+    Column("lang", StorableText, nullable=False),
     Column("cues", JsonText, nullable=False),
     Column("sure", Boolean, nullable=False),
-    Column("model", Text, nullable=False),
+    Column("model", StorableText, nullable=False),
     Column("unclassified", Boolean, nullable=False),
     Index(
         "verdicts_unclassified", "mention_id", sqlite_where=text("unclassified"), postgresql_where=text("unclassified")
@@ -186,26 +201,26 @@ alerts = Table(
     "alerts",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("subject", Text, nullable=False),
-    Column("receiver", Text, nullable=False),
-    Column("recipient", Text, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("subject", StorableText, nullable=False),
+    Column("receiver", StorableText, nullable=False),
+    Column("recipient", StorableText, nullable=False),
+    Column("reason", StorableText, nullable=False),
     Column("n", Integer, nullable=False),
     Column("mention_id", Id, ForeignKey("mentions.id", ondelete="CASCADE"), index=True),  # NULL: digest or notice
     Column("routes", JsonText, nullable=False),
-    Column("notice", Text, nullable=False),  # text for the operator; "" for what people wrote
-    Column("state", Text, nullable=False),  # owed, sent, dead, held, dropped
-    Column("held_for", Text, index=True),  # subject of the digest that offers a held alert
+    Column("notice", StorableText, nullable=False),  # text for the operator; "" for what people wrote
+    Column("state", StorableText, nullable=False),  # owed, sent, dead, held, dropped
+    Column("held_for", StorableText, index=True),  # subject of the digest that offers a held alert
     Column("created_at", UtcDateTime, nullable=False),
     Column("due_at", UtcDateTime, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("possibly_sent", Boolean, nullable=False),  # an earlier reply was lost
-    Column("lease_token", Text),  # NULL: nobody is sending it
+    Column("lease_token", StorableText),  # NULL: nobody is sending it
     Column("lease_until", UtcDateTime),
     Column("failed_since", UtcDateTime),
-    Column("error", Text),
+    Column("error", StorableText),
     Column("sent_at", UtcDateTime),
-    Column("reference", Text),
+    Column("reference", StorableText),
     UniqueConstraint("subject", "receiver", "recipient", "reason", "n"),
     Index("alerts_by_state", "state", "receiver", "id"),
     sqlite_autoincrement=True,
@@ -214,10 +229,10 @@ alerts = Table(
 channels = Table(
     "channels",
     metadata,
-    Column("receiver", Text, primary_key=True),
+    Column("receiver", StorableText, primary_key=True),
     Column("next_at", UtcDateTime, nullable=False),  # pace and pauses: nothing is sent before
     Column("failures", Integer, nullable=False),  # in a row
-    Column("error", Text),
+    Column("error", StorableText),
     Column("error_since", UtcDateTime),
-    Column("stopped", Text),  # the channel's permanent error; NULL: it is on
+    Column("stopped", StorableText),  # the channel's permanent error; NULL: it is on
 )

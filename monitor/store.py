@@ -68,7 +68,7 @@ class Store:
             with connect() as connection:
                 return work(connection)
         except DBAPIError as error:
-            raise StoreError(f"{self.place}: {error.orig}") from error
+            raise StoreError(f"{self.place}: {_one_line(error.orig)}") from error
 
     def close(self) -> None:
         """Finish what is running and close every connection."""
@@ -95,7 +95,7 @@ class Store:
             raise StoreError(f"{self.place}: made by a newer mentiond ({error}); install that version") from error
         except (SQLAlchemyError, OSError) as error:
             reason = error.orig if isinstance(error, DBAPIError) else error
-            raise StoreError(f"{self.place} cannot be opened: {str(reason).strip()}; {self._mend()}") from error
+            raise StoreError(f"{self.place} cannot be opened: {_one_line(reason)}; {self._mend()}") from error
 
     def _mend(self) -> str:
         if self.is_sqlite:
@@ -128,11 +128,15 @@ class Store:
         try:
             connection = self._reader.connect()
         except OperationalError as error:
-            raise StoreError(f"{self.place} cannot be reached: {error.orig}; {self._mend()}") from error
+            raise StoreError(f"{self.place} cannot be reached: {_one_line(error.orig)}; {self._mend()}") from error
         if not connection.scalar(sa.select(sa.func.pg_try_advisory_lock(ADVISORY_LOCK))):
             connection.close()
             raise StoreBusyError(f"{self.place}: another mentiond daemon is active on this database")
         return connection
+
+
+def _one_line(reason: object) -> str:
+    return " ".join(str(reason).split())
 
 
 async def _watch(connection: Connection, lost: asyncio.Event) -> None:

@@ -168,6 +168,7 @@ class Http(Protocol):
         ...
 
 
+LONGEST_DURATION = timedelta(days=36500)  # what can be taken from any date that is near the present
 _DURATION = re.compile(r"(\d+)(s|m|h|d)")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -179,7 +180,13 @@ def parse_duration(value: object) -> timedelta:
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise ValueError("a duration such as 30s, 5m, 4h or 1d")
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    try:
+        duration = timedelta(**{_UNITS[match[2]]: int(match[1])})
+    except (ValueError, OverflowError):  # more digits than a number or a timedelta may have
+        duration = timedelta.max
+    if duration > LONGEST_DURATION:
+        raise ValueError(f"a duration of {LONGEST_DURATION.days}d at the most")
+    return duration
 
 
 Duration = Annotated[
@@ -210,10 +217,10 @@ class SourceSettings(Settings):
     """The keys that every source has."""
 
     name: Name
-    was: Name | None = Field(None, description="the former name, so that a rename loses no state")
-    every: Duration = Field(timedelta(minutes=5), description="pause between two passes")
+    was: Name | None = Field(default=None, description="the former name, so that a rename loses no state")
+    every: Duration = Field(default=timedelta(minutes=5), description="pause between two passes")
     backlog: Duration | Literal["all"] = Field(
         timedelta(days=1),
         description="how far back a first pass alerts; older posts are held for one summary",
     )
-    base_url: str | None = Field(None, description="replaces scheme, host, port and an optional prefix")
+    base_url: str | None = Field(default=None, description="replaces scheme, host, port and an optional prefix")

@@ -114,7 +114,7 @@ class HackerNewsSource:
         overlap = int(self.overlap.total_seconds())
         floor = _whole(cursor.get("floor"))
         if floor is None or floor > now.timestamp() + overlap:
-            floor = int((now - self._backlog).timestamp())
+            floor = max(overlap + 1, int(now.timestamp() - self._backlog.total_seconds()))
             return floor, floor, Span(floor - overlap)
         low = _whole(cursor.get("low"))
         span = Span(floor - overlap if low is None else low, _whole(cursor.get("next")))

@@ -45,9 +45,7 @@ async def perform(screen: Screen, stop: asyncio.Event, *, once: bool) -> int:
             if stop.is_set():
                 return OK
             play = _play_at_once if once else _play
-            code = await play(config, classifier, board, screen, stop)
-        await _sum_up(config, screen, show_delay=not once)
-    return code
+            return await play(config, classifier, board, screen, stop)
 
 
 @asynccontextmanager
@@ -71,10 +69,12 @@ async def _open_servers(board: Board, screen: Screen) -> AsyncIterator[dict[str,
 async def _play(config: Config, classifier: Classifier, board: Board, screen: Screen, stop: asyncio.Event) -> int:
     teller = asyncio.create_task(_tell(board, screen, stop))
     try:
-        return await run_daemon(config, classifier, stop, once=False)
+        code = await run_daemon(config, classifier, stop, once=False)
     finally:
         stop.set()
         await teller
+    await _sum_up(config, screen, show_delay=True)
+    return code
 
 
 async def _tell(board: Board, screen: Screen, stop: asyncio.Event) -> None:
@@ -112,6 +112,9 @@ async def _play_at_once(
             screen.narrate(scene.at, scene.says)
             board.publish(scene, beginning + timedelta(seconds=scene.at))
         code = max(code, await _unless(stop, run_daemon(config, classifier, stop, once=True)))
+        if stop.is_set():
+            return OK
+    await _sum_up(config, screen, show_delay=False)
     return code
 
 
@@ -131,6 +134,7 @@ async def _unless(stop: asyncio.Event, daemon: Coroutine[Any, Any, int]) -> int:
         return await running
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+    await asyncio.get_running_loop().shutdown_default_executor()  # what its threads write to is removed next
     return OK
 
 
@@ -138,7 +142,6 @@ async def _sum_up(config: Config, screen: Screen, *, show_delay: bool) -> None:
     """What it came to, and where to go from here."""
     store = Store(config.store.url)
     try:
-        await asyncio.to_thread(store.migrate)  # Ctrl-C may have come before the daemon
         summary = await store.read(read_summary)
     finally:
         store.close()

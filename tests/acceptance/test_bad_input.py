@@ -55,7 +55,7 @@ async def test_a_configuration_that_may_not_be_read(good: Installation) -> None:
 async def test_an_unknown_key(good: Installation) -> None:
     good.write(configuration([FILE | {"pathh": "x"}], [CONSOLE]))
     (await good.mentiond("run", "--once", "-c", good.config)).said_plainly(
-        USAGE, f"{good.config}:", "sources[0].pathh", "did you mean path?"
+        USAGE, f"{good.config}:", "sources[0].pathh", 'did you mean "path"?'
     )
 
 
@@ -174,7 +174,7 @@ async def test_lines_that_are_no_posts(good: Installation) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["nonsense"], ["run", "--nonsense"], ["query"], ["sources", "disable"], ["alerts", "--limit", "many"]],
+    [[], ["nonsense"], ["run", "--nonsense"], ["query"], ["sources", "disable"], ["alerts", "--limit", "many"], ["alerts", "--limit", "-1"]],
     ids=" ".join,
 )
 async def test_arguments_that_do_not_exist(good: Installation, arguments: list[str]) -> None:
@@ -193,7 +193,6 @@ async def test_arguments_that_do_not_exist(good: Installation, arguments: list[s
         ["routes", "test", "score=high"],
         ["query", "acme", "--since", "yesterday"],
         ["query", "acme", "--since", "99999999999d"],
-        ["alerts", "--limit", "-1"],
         ["classify", "--languages", "german", "posts.jsonl"],
         ["train", "--corpus", "nowhere", "--out", "models"],
     ],

@@ -19,6 +19,7 @@ from monitor.intake import Change, Intake
 from monitor.judge import Judge, account_names
 from monitor.mentions import Draft
 from monitor.pipeline import Part, Pipeline
+from monitor.schema import alerts
 from monitor.store import Store
 from rules.base import Label, Match, Mention, Sentiment, Span, Verdict, Watchlist, WatchlistKind
 from rules.matching import QueryMatcher
@@ -30,6 +31,7 @@ from tests.fakes import START, FixedClock, ScriptedSource, WordClassifier
 T = TypeVar("T")
 
 DAY = timedelta(days=1)
+JUDGE_THREAD = ThreadPoolExecutor(1, "judge")
 EVERY = timedelta(minutes=5)
 EVERYTHING = 'label =~ "crisis|complaint|question|purchase_signal|suggestion|praise|unsure|none|unclassified"'
 WATCHLISTS = (
@@ -79,7 +81,7 @@ def make_intake(state: cursors.PartState, *changes: Change, page: Page | None = 
         state=state,
         page=page or make_page(*(change.post for change in changes)),
         changes=changes,
-        known=(),
+        known={},
         recipients={"console": ("",), "mail": ("a@example.com", "b@example.com")},
         every=EVERY,
         keep_unmatched=False,
@@ -107,7 +109,7 @@ def rows_of(store: Store, table: sa.Table, **where: Any) -> list[Any]:
 
 def column(store: Store, values: sa.Column[T], **where: Any) -> list[T]:
     """One column of these rows."""
-    return [getattr(row, values.name) for row in rows_of(store, values.table, **where)]  # type: ignore[arg-type]
+    return [getattr(row, values.name) for row in rows_of(store, values.table, **where)]
 
 
 def register_part(store: Store, now: datetime, source: str = "news", fingerprint: str = "f") -> cursors.PartState:
@@ -153,7 +155,6 @@ class Works:
 
 def build_works(
     store: Store,
-    judge_thread: ThreadPoolExecutor,
     *,
     root: Route | None = None,
     recipients: Mapping[str, Sequence[str]] | None = None,
@@ -177,7 +178,7 @@ def build_works(
     pipeline = Pipeline(
         store=store,
         judge=judge,
-        judge_thread=judge_thread,
+        judge_thread=JUDGE_THREAD,
         recipients=to,
         operations=operations,
         keep_unmatched=keep_unmatched,
@@ -208,7 +209,7 @@ def owe(store: Store, count: int, now: datetime = START, receiver: str = "consol
             outbox.owe_notice(connection, receiver, [""], f"test:{number}", f"notice {number}", now)
 
     store.write_now(work)
-    return [row.id for row in rows_of(store, outbox.alerts, receiver=receiver)][-count:]
+    return [row.id for row in rows_of(store, alerts, receiver=receiver)][-count:]
 
 
 def in_transaction(store: Store, work: Callable[..., T], *arguments: Any, **values: Any) -> T:

@@ -344,3 +344,13 @@ async def test_probe_tells_the_newest_item(reader: Reader) -> None:
     assert "nothing" in await reader.source.probe()
     reader.algolia.hits = [comment(1, NOW - 60)]
     assert "2026-11-21 11:59" in await reader.source.probe()
+
+
+async def test_a_backlog_longer_than_all_history(web: Web) -> None:
+    algolia = Algolia(hits=[comment(1, 1160418111)])
+    web["/api/v1/search_by_date"] = algolia.answer
+    written = {"name": "hn", "type": "hackernews", "base_url": web.base, "backlog": "36500d"}
+    async with plain_http() as http:
+        page = await HackerNewsSource(HackerNewsSettings.model_validate(written), http, FixedClock()).fetch({})
+    assert len(page.posts) == 1
+    assert algolia.queries[0]["numericFilters"] == "created_at_i>0"
