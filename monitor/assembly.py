@@ -77,7 +77,7 @@ def build_receivers(config: Config, tools: Tools) -> dict[str, Receiver]:
         session_for=tools.http.session_for,
         clock=utc_now,
         write_line=_write_line,
-        is_terminal=sys.stdout.isatty() and not os.environ.get("NO_COLOR"),
+        is_terminal=sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR"),
         zone=ZoneInfo(config.timezone),
     )
     return {settings.name: build_receiver(settings, given) for settings in config.receivers}
@@ -97,4 +97,6 @@ def build_judge(config: Config, classifier: Classifier) -> Judge:
 
 
 def _write_line(line: str) -> None:
+    if sys.stdout is None:  # started without one: print would say nothing and call it done
+        raise ValueError("standard output is closed")
     print(line, flush=True)

@@ -20,19 +20,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if (problem := _foreign_package()) is not None:
         return _fail(problem, FAILED)
     try:
-        return int(options.command(options))
+        return _flushed(int(options.command(options)))
     except ConfigErrors as error:
         return _fail(str(error), USAGE)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader went away; nothing to report
-        return OK
     except KeyboardInterrupt:
         return _fail("interrupted", FAILED)
+    except OSError as error:
+        return _lost_output(error, OK)
     except Exception as error:
         code = _known_exit_code(error)
         if code is None:
             raise
         return _fail(str(error), code)
+
+
+def _flushed(code: int) -> int:
+    """Write out what is buffered while there is somebody to hear of trouble with it."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        return _lost_output(error, code)
+    return code
+
+
+def _lost_output(error: OSError, code: int) -> int:
+    """A reader that went away is no error; a full disk is. What is buffered goes nowhere, without another complaint."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code if isinstance(error, BrokenPipeError) else _fail(f"mentiond: {error}", FAILED)
 
 
 def _known_exit_code(error: Exception) -> int | None:
@@ -94,8 +110,8 @@ def _add(
     return parser
 
 
-def _add_config(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-c", "--config", type=Path, default=Path("config.yaml"), metavar="FILE", help="the YAML file")
+def _add_config(parser: argparse.ArgumentParser, default: Path | str = Path("config.yaml")) -> None:
+    parser.add_argument("-c", "--config", type=Path, default=default, metavar="FILE", help="the YAML file")
 
 
 def _count(value: str) -> int:
@@ -104,8 +120,8 @@ def _count(value: str) -> int:
     return int(value)
 
 
-def _add_json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+def _add_json(parser: argparse.ArgumentParser, default: bool | str = False) -> None:
+    parser.add_argument("--json", action="store_true", default=default, help="one JSON object a line")
 
 
 def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -178,11 +194,11 @@ def _add_data(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     _add_json(sources)
     below = sources.add_subparsers(metavar="COMMAND")
     enable = _add(below, "enable", "sources.enable", "switch a source on again", "mentiond sources enable heise")
-    enable.add_argument("name")
-    _add_config(enable)
+    enable.add_argument("name", metavar="NAME")
+    _add_config(enable, argparse.SUPPRESS)  # a default here would undo `mentiond sources -c FILE enable NAME`
     listed = _add(below, "list", "sources.run", "how the sources fare", "mentiond sources list")
-    _add_config(listed)
-    _add_json(listed)
+    _add_config(listed, argparse.SUPPRESS)
+    _add_json(listed, argparse.SUPPRESS)
 
 
 if __name__ == "__main__":

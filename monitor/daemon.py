@@ -135,7 +135,7 @@ class Daemon:
             log.info("store recovered")
         self.is_store_failing = False
         for key in due:
-            if key in self.parts and key not in self.passes:
+            if key in self.parts and key not in self.passes and not self.pipeline.stopping:
                 task = asyncio.create_task(self._pass(self.parts[key]))
                 self.passes[key] = task
                 task.add_done_callback(partial(self._forget_pass, key))
@@ -167,7 +167,9 @@ class Daemon:
         )
 
     async def _reclassify(self) -> None:
-        found = await self.store.read(partial(maintenance.unclassified_mentions, limit=RECLASSIFY_BATCH))
+        watchlists = list(self.pipeline.judge.watchlists)
+        waiting = partial(maintenance.unclassified_mentions, watchlists=watchlists, limit=RECLASSIFY_BATCH)
+        found = await self.store.read(waiting)
         if not found:
             return
         mentions = [mention for _, _, mention in found]

@@ -71,19 +71,20 @@ class Delivery:
 
         Five failures in a row, or a request to wait, end it: the channel is down.
         """
-        tried, failures = 0, 0
-        while failures < outbox.ATTEMPTS_IN_ORDER:
-            channel = await self._channel()
-            wait = (channel.next_at - self.clock()).total_seconds()
-            was_asked_to_wait = wait > self.pace and not channel.failures
-            if channel.stopped or was_asked_to_wait:
-                break
+        tried, failures, channel = 0, 0, await self._channel()
+        wait = (channel.next_at - self.clock()).total_seconds()
+        was_asked_to_wait = wait > self.pace and not channel.failures
+        while failures < outbox.ATTEMPTS_IN_ORDER and not channel.stopped and not was_asked_to_wait:
             await asyncio.sleep(max(0.0, min(wait, self.pace)))
             token, claimed = await self._claim(limit=1, after=tried)
             if not claimed:
                 break
             tried = claimed[0].id
-            failures = failures + 1 if await self._deliver(claimed[0], token) else 0
+            error = await self._deliver(claimed[0], token)
+            failures = failures + 1 if error else 0
+            was_asked_to_wait = error is not None and error.retry_after is not None
+            channel = await self._channel()
+            wait = (channel.next_at - self.clock()).total_seconds()
         return (await self.store.read(outbox.owed_counts)).get(self.name, 0)
 
     async def _round(self) -> float:
@@ -95,8 +96,8 @@ class Delivery:
         due = await self.store.read(partial(outbox.next_due, receiver=self.name))
         if due is None or due > self.clock():
             return POLL
-        token, claimed = await self._claim(limit=1 if self.pace else BATCH)
         begun = self.clock()
+        token, claimed = await self._claim(limit=1 if self.pace else BATCH)
         for alert in claimed:
             is_late = self.clock() - begun > outbox.LEASE - LEAST_LEASE
             if self.stopping or is_late or await self._deliver(alert, token):

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 
 from alerts.base import Reason
 from monitor.cursors import PartState, pass_subject
-from monitor.mentions import Draft, News, announce, insert_new, owed_row, revise
+from monitor.mentions import Draft, News, announce, insert_new, offer_held, revise
 from monitor.schema import alerts, cursors, gaps, mentions, posts, revisions, seen, verdicts
 from sources.base import Page, Post
 from sources.text import CLEANER_VERSION
@@ -92,7 +92,7 @@ def commit_page(connection: Connection, intake: Intake) -> Outcome:
     _touch_known(connection, intake)
     news = _store_mentions(connection, intake, new, edited)
     if not intake.page.more:
-        _offer_held(connection, intake)
+        offer_held(connection, pass_subject(intake.state), intake.now)
     _record_gaps(connection, intake)
     connection.execute(sa.update(cursors).where(*_at(intake.state)).values(posts=cursors.c.posts + len(new)))
     return Outcome(len(new), len(edited), len(news), frozenset(receiver for one in news for receiver in one.receivers))
@@ -265,16 +265,6 @@ def _store_edit(connection: Connection, intake: Intake, change: Change) -> list[
     elsewhere = sa.and_(mentions.c.post_id == stored.id, mentions.c.watchlist.not_in(hit))
     connection.execute(sa.update(mentions).where(elsewhere).values(spans=[]))  # they point into the old text
     return [news for draft in change.drafts if (news := revise(connection, stored.id, revision, draft)) is not None]
-
-
-def _offer_held(connection: Connection, intake: Intake) -> None:
-    """At the end of a pass: one summary for each receiver of what was held back in it."""
-    subject = pass_subject(intake.state)
-    held = sa.and_(alerts.c.held_for == subject, alerts.c.state == "held")
-    told = sa.select(alerts.c.receiver, alerts.c.recipient).where(held).distinct()
-    rows = [owed_row(subject, *to, Reason.DIGEST, 0, intake.now) for to in connection.execute(told).tuples()]
-    if rows:
-        connection.execute(insert_new(connection, alerts), rows)
 
 
 def _record_gaps(connection: Connection, intake: Intake) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from monitor.mentions import Draft
 from rules.base import (
@@ -55,29 +55,26 @@ class Judge:
         return Draft(mention, tuple(decide(self.root, mention, self.source_types.get(mention.post.source, ""))))
 
     def reclassify(self, mentions: Sequence[Mention]) -> list[Draft]:
-        """Mentions that had no verdict yet, classified and routed anew. Raises what the classifier raises."""
-        hits = [(mention.post, mention.match) for mention in mentions if mention.watchlist.name in self.watchlists]
-        verdicts = self.classifier.classify([self._view(post, match) for post, match in hits])
-        known = [mention for mention in mentions if mention.watchlist.name in self.watchlists]
+        """Mentions of known watchlists, classified and routed anew. Raises what the classifier raises."""
+        verdicts = self.classifier.classify([self._view(mention.post, mention.match) for mention in mentions])
         return [
-            self.route(
-                Mention(mention.post, self.watchlists[mention.watchlist.name], mention.match, verdict, mention.id)
-            )
-            for mention, verdict in zip(known, verdicts, strict=True)
+            self.route(replace(mention, watchlist=self.watchlists[mention.watchlist.name], verdict=verdict))
+            for mention, verdict in zip(mentions, verdicts, strict=True)
         ]
 
     def _is_own(self, post: Post) -> bool:
         if post.author is None:
             return False
         places = (post.source, self.source_types.get(post.source, ""))
-        return any(post.author.casefold() in self.own_accounts.get(place, ()) for place in places)
+        return any(account_name(post.author) in self.own_accounts.get(place, ()) for place in places)
 
     def _classify(self, hits: Sequence[tuple[Post, Match]]) -> list[Verdict]:
         verdicts: list[Verdict] = []
         for start in range(0, len(hits), BATCH):
             batch = hits[start : start + BATCH]
             try:
-                verdicts += self.classifier.classify([self._view(post, match) for post, match in batch])
+                made = self.classifier.classify([self._view(post, match) for post, match in batch])
+                verdicts += [verdict for verdict, _ in zip(made, batch, strict=True)]
             except Exception:  # whatever the model throws, the mentions go out, marked
                 log.exception("classifier failed, mentions go out unclassified count=%d", len(batch))
                 verdicts += [unclassified(post) for post, _ in batch]
@@ -101,4 +98,9 @@ def unclassified(post: Post) -> Verdict:
 
 def account_names(accounts: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
     """`own_accounts` of the configuration in the form that Judge compares with."""
-    return {place: frozenset(name.lstrip("@").casefold() for name in names) for place, names in accounts.items()}
+    return {place: frozenset(map(account_name, names)) for place, names in accounts.items()}
+
+
+def account_name(name: str) -> str:
+    """The form in which accounts are compared: without the leading @, case-folded."""
+    return name.strip().lstrip("@").casefold()

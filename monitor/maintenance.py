@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from alerts.base import Reason
-from monitor.mentions import Draft, News, announce, store_verdict
+from monitor.mentions import Draft, News, announce, brings_label, offer_held, verdict_row
 from monitor.outbox import JOINED, read_mention
 from monitor.schema import alerts, cursors, gaps, mentions, posts, seen, verdicts
 from rules.base import Mention
@@ -33,7 +34,8 @@ def apply_retention(
             old = seen.c.last_seen < body_at - max(LEAST_SEEN, overlap)
             connection.execute(sa.delete(seen).where(seen.c.source == source, old))
     owed = sa.select(mentions.c.post_id).join(alerts, alerts.c.mention_id == mentions.c.id)
-    owed = owed.where(alerts.c.state == "owed")
+    digests = sa.select(alerts.c.subject).where(alerts.c.reason == Reason.DIGEST.value, alerts.c.state == "owed")
+    owed = owed.where(sa.or_(alerts.c.state == "owed", alerts.c.held_for.in_(digests)))
     for matched, age in ((True, retention), (False, keep_unmatched)):
         expired = sa.and_(posts.c.matched == matched, posts.c.fetched_at < now - age, posts.c.id.not_in(owed))
         connection.execute(sa.delete(posts).where(expired))
@@ -42,12 +44,14 @@ def apply_retention(
     connection.execute(sa.delete(gaps).where(gaps.c.noticed_at < now - GAPS_KEPT))
 
 
-def unclassified_mentions(connection: Connection, limit: int) -> list[tuple[int, int, Mention]]:
-    """(post_id, revision, mention) of mentions that the classifier has not seen, oldest first."""
+def unclassified_mentions(
+    connection: Connection, watchlists: Sequence[str], limit: int
+) -> list[tuple[int, int, Mention]]:
+    """(post_id, revision, mention) of these watchlists' mentions that the classifier has not seen, oldest first."""
     query = (
         sa.select(posts, mentions, verdicts)
         .select_from(JOINED)
-        .where(verdicts.c.unclassified, posts.c.deleted_at.is_(None))
+        .where(verdicts.c.unclassified, posts.c.deleted_at.is_(None), mentions.c.watchlist.in_(watchlists))
         .order_by(mentions.c.id)
         .limit(limit)
     )
@@ -64,9 +68,43 @@ def store_classified(
     recipients: Mapping[str, Sequence[str]],
     now: datetime,
 ) -> None:
-    """Keep late verdicts and route anew: the alert key lets only receivers hear that were not told yet."""
-    news = []
-    for post_id, revision, draft in found:
-        store_verdict(connection, draft.mention.id, revision, draft.mention.verdict)
-        news.append(News(draft, post_id, revision, Reason.FIRST, draft.mention.id))
+    """Keep late verdicts and route anew: only receivers hear that were not told of the mention yet."""
+    news = [
+        late
+        for post_id, revision, draft in found
+        if _replace_verdict(connection, revision, draft.mention)
+        and (late := _late_news(connection, post_id, revision, draft)) is not None
+    ]
     announce(connection, news, recipients, now)
+    for subject in {one.held_for for one in news if one.held_for}:
+        digest = sa.select(alerts.c.id).where(alerts.c.subject == subject, alerts.c.reason == Reason.DIGEST.value)
+        if connection.scalar(digest.limit(1)) is not None:  # the pass is over, nobody else offers what is held for it
+            offer_held(connection, subject, now)
+
+
+def _replace_verdict(connection: Connection, revision: int, mention: Mention) -> bool:
+    """False where the mention was edited, deleted or classified since it was read."""
+    current = sa.select(mentions.c.id).join(posts).where(mentions.c.id == mention.id, mentions.c.revision == revision)
+    waiting = sa.and_(
+        verdicts.c.mention_id.in_(current.where(posts.c.deleted_at.is_(None))),
+        verdicts.c.revision == revision,
+        verdicts.c.unclassified,
+    )
+    values = verdict_row(mention.id, revision, mention.verdict)
+    return connection.execute(sa.update(verdicts).where(waiting).values(values)).rowcount == 1
+
+
+def _late_news(connection: Connection, post_id: int, revision: int, draft: Draft) -> News | None:
+    mention = draft.mention
+    earlier = (verdicts.c.mention_id == mention.id, verdicts.c.revision < revision, ~verdicts.c.unclassified)
+    tags = connection.scalars(sa.select(verdicts.c.tags).where(*earlier)).all()
+    if tags:  # it is the verdict on an edit that came late
+        is_news = brings_label(mention.verdict, tags)
+        return News(draft, post_id, revision, Reason.EDITED, mention.id) if is_news else None
+    told = connection.execute(
+        sa.select(alerts.c.receiver, alerts.c.held_for).where(alerts.c.mention_id == mention.id)
+    ).all()
+    receivers = {receiver for receiver, _ in told}
+    left = tuple(decision for decision in draft.decisions if decision.receiver not in receivers)
+    held_for = next((subject for _, subject in told if subject), None)
+    return News(replace(draft, decisions=left), post_id, revision, Reason.FIRST, mention.id, held_for)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -73,7 +73,7 @@ def _insert_mentions(connection: Connection, news: Sequence[News], now: datetime
     returning = sa.insert(mentions).returning(mentions.c.post_id, mentions.c.watchlist, mentions.c.id)
     ids = {(row.post_id, row.watchlist): row.id for row in connection.execute(returning, rows)}
     made = [
-        _verdict_row(ids[one.post_id, one.draft.mention.watchlist.name], one.revision, one.draft.mention.verdict)
+        verdict_row(ids[one.post_id, one.draft.mention.watchlist.name], one.revision, one.draft.mention.verdict)
         for one in news
     ]
     connection.execute(sa.insert(verdicts), made)
@@ -88,18 +88,32 @@ def revise(connection: Connection, post_id: int, revision: int, draft: Draft) ->
     if mention_id is None:
         return News(draft, post_id, revision, Reason.EDITED)
     earlier = connection.scalars(sa.select(verdicts.c.tags).where(verdicts.c.mention_id == mention_id))
-    carried = {tag for tags in earlier for tag in tags}
+    is_news = brings_label(mention.verdict, earlier)
     connection.execute(sa.update(mentions).where(where).values(_match_row(mention) | {"revision": revision}))
     store_verdict(connection, mention_id, revision, mention.verdict)
-    is_news = any(tag in set(Label) and tag not in carried for tag in mention.verdict.tags)
     return News(draft, post_id, revision, Reason.EDITED, mention_id) if is_news else None
+
+
+def brings_label(verdict: Verdict, earlier: Iterable[Sequence[str]]) -> bool:
+    """Whether the verdict carries a label that none of the earlier tags had."""
+    carried = {tag for tags in earlier for tag in tags}
+    return any(tag in set(Label) and tag not in carried for tag in verdict.tags)
+
+
+def offer_held(connection: Connection, subject: str, now: datetime) -> None:
+    """Owe each receiver and recipient one summary of what is held for this subject."""
+    held = sa.and_(alerts.c.held_for == subject, alerts.c.state == "held")
+    told = sa.select(alerts.c.receiver, alerts.c.recipient).where(held).distinct()
+    rows = [owed_row(subject, receiver, to, Reason.DIGEST, 0, now) for receiver, to in connection.execute(told)]
+    if rows:
+        connection.execute(insert_new(connection, alerts), rows)
 
 
 def store_verdict(connection: Connection, mention_id: int, revision: int, verdict: Verdict) -> None:
     """Store the verdict on one revision in place of an earlier one on the same."""
     where = sa.and_(verdicts.c.mention_id == mention_id, verdicts.c.revision == revision)
     connection.execute(sa.delete(verdicts).where(where))
-    connection.execute(sa.insert(verdicts).values(_verdict_row(mention_id, revision, verdict)))
+    connection.execute(sa.insert(verdicts).values(verdict_row(mention_id, revision, verdict)))
 
 
 def alert_rows(
@@ -146,7 +160,8 @@ def _match_row(mention: Mention) -> dict[str, Any]:
     }
 
 
-def _verdict_row(mention_id: int, revision: int, verdict: Verdict) -> dict[str, Any]:
+def verdict_row(mention_id: int, revision: int, verdict: Verdict) -> dict[str, Any]:
+    """The verdict on one revision of a mention as a row."""
     return {
         "mention_id": mention_id,
         "revision": revision,

@@ -83,8 +83,10 @@ def claim(
         sa.update(alerts).where(alerts.c.id.in_(sa.select(head.c.id))).values(leased).returning(alerts.c.id)
     )
     ids = sorted(claimed)
-    if ids and pace:
-        _set_channel(connection, receiver, next_at=now + timedelta(seconds=pace))
+    if ids:  # whatever pause stood there is over, or was passed over on purpose
+        open_at = now + timedelta(seconds=pace)
+        other = sa.and_(channels.c.receiver == receiver, channels.c.next_at != open_at)
+        connection.execute(sa.update(channels).where(other).values(next_at=open_at))
     return ids
 
 

@@ -23,6 +23,8 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 T = TypeVar("T")
 
 ADVISORY_LOCK = 0x6D656E74  # "ment": one active daemon per PostgreSQL database
+MIGRATION_LOCK = ADVISORY_LOCK + 1
+WATCH_EVERY = 2.0  # seconds between two looks whether the connection that holds the lock is alive
 BUSY_TIMEOUT = 5000  # ms that SQLite waits for another process's write
 
 
@@ -86,9 +88,12 @@ class Store:
         settings = Config()
         settings.set_main_option("script_location", "monitor:migrations")
         try:
-            with self._writer.begin() as connection:
-                if self.is_sqlite:
+            if self.is_sqlite:
+                with self._reader.connect() as connection:  # a reader: the check of a large file stops no writer
                     _check_integrity(connection, self.place)
+            with self._writer.begin() as connection:
+                if not self.is_sqlite:  # two first starts at once: one makes the tables, the other finds them
+                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
                 settings.attributes["connection"] = connection
                 command.upgrade(settings, "head")
         except CommandError as error:
@@ -111,7 +116,7 @@ class Store:
         Raises StoreBusyError where another daemon is.
         """
         if self.is_sqlite:
-            with _file_lock(Path(f"{self.url.database}.lock")):
+            with _file_lock(str(self.url.database)):
                 yield asyncio.Event()
             return
         connection = await asyncio.to_thread(self._take_advisory_lock)
@@ -142,7 +147,7 @@ def _one_line(reason: object) -> str:
 async def _watch(connection: Connection, lost: asyncio.Event) -> None:
     """Notice within seconds that the connection which holds the lock is gone."""
     while not lost.is_set():
-        await asyncio.sleep(2)
+        await asyncio.sleep(WATCH_EVERY)
         try:
             await asyncio.wait_for(asyncio.to_thread(connection.scalar, sa.select(sa.literal(1))), 5)
         except (SQLAlchemyError, TimeoutError):
@@ -156,8 +161,9 @@ def _discard(connection: Connection) -> None:
 
 
 @contextmanager
-def _file_lock(path: Path) -> Any:
+def _file_lock(database: str) -> Any:
     """`flock` on the file beside the database: free at once after kill -9, which a heartbeat row is not."""
+    path = Path(os.path.realpath(database) + ".lock")  # one lock, whatever links lead to the file
     try:
         handle = path.open("a+")
     except OSError as error:

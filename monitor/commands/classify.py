@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 
-from monitor.commands import FAILED, OK
+from monitor.commands import FAILED, OK, CommandError
 from monitor.commands.files import open_input
 
 
@@ -14,7 +15,10 @@ def run(options: argparse.Namespace) -> int:
     from monitor.classify import classify_lines
     from monitor.model import load_classifier
 
-    classifier = load_classifier(options.languages.split(","), options.model)
+    languages = options.languages.split(",")
+    if not all(re.fullmatch("[a-z]{2}", language) for language in languages):
+        raise CommandError(f"--languages {options.languages}: expected them by two letters each, such as de,en")
+    classifier = load_classifier(languages, options.model)
     code = OK
     with open_input(options.file) as lines:
         texts = (content.decode("utf-8", "surrogateescape") for content in lines)

@@ -18,7 +18,8 @@ def open_input(name: str) -> Iterator[BinaryIO]:
         yield sys.stdin.buffer
         return
     try:
-        with Path(name).open("rb") as file:
-            yield file
+        file = Path(name).open("rb")
     except OSError as error:
         raise CommandError(f"{name}: {error.strerror}") from error
+    with file:
+        yield file

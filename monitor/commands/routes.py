@@ -47,7 +47,7 @@ def _facts(words: list[str]) -> dict[str, str]:
 def _mention(facts: dict[str, str], watchlists: dict[str, Watchlist]) -> Mention:
     try:
         return _build_mention(facts, watchlists)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:  # a number that is none, or infinite
         raise CommandError(f"cannot be: {error}") from error
 
 

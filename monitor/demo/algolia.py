@@ -12,6 +12,7 @@ from aiohttp import web
 from monitor.demo.board import Board, Posted
 
 _MOST_HITS = 1000
+_STORY = 990000000  # the real site is far from such numbers, so that links lead to nobody's post
 _FILTER = re.compile(r"created_at_i(>=|<=|>|<|=)(\d+)")
 _COMPARE: dict[str, Callable[[int, int], bool]] = {
     ">=": operator.ge,
@@ -59,8 +60,8 @@ def _hit(posted: Posted) -> dict[str, object]:
         "created_at_i": int(posted.published_at.timestamp()),
         "author": scene.author,
         "comment_text": "<p>".join(map(escape, scene.text.split("\n\n"))),
-        "story_id": 9000,
+        "story_id": _STORY,
         "story_title": "Ask HN: What do you ride to work?",
-        "parent_id": 9000,
-        "_tags": ["comment", f"author_{scene.author}", "story_9000"],
+        "parent_id": _STORY,
+        "_tags": ["comment", f"author_{scene.author}", f"story_{_STORY}"],
     }

@@ -13,17 +13,20 @@ from monitor.demo.screen import Screen
 INTRODUCTION = """\
 mentiond finds what people say about your brands and brings it to who can answer.
 
-For three minutes it now watches a small web that it brings along: the cycling site radtreff, the forum pedalboard,
-the city news stadtticker and Hacker News. People there write, in German and English, about Wendelvolt (our brand,
-e-bike batteries), Zirbolo (our product) and Ostrivelo (a competitor). All of them are invented.
+For three minutes it now watches a small web that it brings along: the cycling
+site radtreff, the forum pedalboard, the city news stadtticker and Hacker News.
+People there write, in German and English, about Wendelvolt (our brand, e-bike
+batteries), Zirbolo (our product) and Ostrivelo (a competitor), all invented.
 
 What you will see:
   — 00:00           the narrator: what somebody has just published
-  Complaint about…  an alert as the receiver `console` prints it: what it is, how sure, where, and why you see it
-  Slack #care       what the care team gets: questions, complaints and crises of our own
+  Complaint about…  an alert as the receiver `console` prints it: what it is,
+                    how sure, who wrote it where, and why it was found and sent
+  Slack #care       what the care team gets: our questions, complaints, crises
   Mail to pr@…      what PR gets: crises
   Webhook crm       what the sales system gets: purchase signals
-The first message in Slack and the first mail are shown whole, later ones shortened. Ctrl-C ends it at any time.
+The first message in Slack and the first mail are shown whole, later ones
+shortened. Ctrl-C ends it at any time.
 """
 
 

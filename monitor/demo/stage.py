@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from monitor.assembly import utc_now
-from monitor.commands import OK
+from monitor.commands import OK, CommandError
 from monitor.config import Config, load
 from monitor.daemon import run as run_daemon
 from monitor.demo import crm, slack
@@ -36,9 +36,12 @@ The configuration you have just seen at work: monitor/demo/demo.yaml"""
 
 
 async def perform(screen: Screen, stop: asyncio.Event, *, once: bool) -> int:
-    """Everything from the first server to the summary; return the exit code. `stop` ends it early."""
+    """Everything from the first server to the summary; return the exit code. `stop` ends it early.
+
+    Raises CommandError where there is no room for the store, and what the daemon raises.
+    """
     board = Board()
-    with TemporaryDirectory(prefix="mentiond-demo-") as folder:
+    with _temporary_folder() as folder:
         async with _open_servers(board, screen) as addresses:
             config = load(CONFIG, addresses | {"DEMO_FOLDER": folder})
             classifier = await asyncio.to_thread(load_classifier, config.languages)
@@ -46,6 +49,13 @@ async def perform(screen: Screen, stop: asyncio.Event, *, once: bool) -> int:
                 return OK
             play = _play_at_once if once else _play
             return await play(config, classifier, board, screen, stop)
+
+
+def _temporary_folder() -> TemporaryDirectory[str]:
+    try:
+        return TemporaryDirectory(prefix="mentiond-demo-")
+    except OSError as error:
+        raise CommandError(f"the demonstration needs a temporary folder (TMPDIR): {error.strerror}") from error
 
 
 @asynccontextmanager

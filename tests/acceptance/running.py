@@ -175,9 +175,9 @@ class Hook:
     refused: int = 0
 
     async def __call__(self, request: Request) -> Response:
-        if self.status < 300:
+        if self.status < 300 and request.method == "POST":
             self.alerts.append(json.loads(await request.read()))
-        else:
+        elif self.status >= 300:
             self.refused += 1
         return Response(status=self.status)
 

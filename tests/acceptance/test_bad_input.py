@@ -84,7 +84,13 @@ async def test_a_missing_secret(good: Installation) -> None:
 
 async def test_a_secret_is_never_shown(good: Installation) -> None:
     good.environ["MY_TOKEN"] = "xoxb-very-secret"
-    slack = {"name": "care", "type": "slack", "token": "${MY_TOKEN}", "channel": "#${MY_TOKEN} x", "lang": "${MY_TOKEN}"}
+    slack = {
+        "name": "care",
+        "type": "slack",
+        "token": "${MY_TOKEN}",
+        "channel": "#${MY_TOKEN} x",
+        "lang": "${MY_TOKEN}",
+    }
     good.write(configuration([FILE], [slack]))
     ended = await good.mentiond("check", "-c", good.config)
     assert ended.code == USAGE
@@ -174,7 +180,15 @@ async def test_lines_that_are_no_posts(good: Installation) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["nonsense"], ["run", "--nonsense"], ["query"], ["sources", "disable"], ["alerts", "--limit", "many"], ["alerts", "--limit", "-1"]],
+    [
+        [],
+        ["nonsense"],
+        ["run", "--nonsense"],
+        ["query"],
+        ["sources", "disable"],
+        ["alerts", "--limit", "many"],
+        ["alerts", "--limit", "-1"],
+    ],
     ids=" ".join,
 )
 async def test_arguments_that_do_not_exist(good: Installation, arguments: list[str]) -> None:
@@ -193,14 +207,16 @@ async def test_arguments_that_do_not_exist(good: Installation, arguments: list[s
         ["routes", "test", "score=high"],
         ["query", "acme", "--since", "yesterday"],
         ["query", "acme", "--since", "99999999999d"],
-        ["classify", "--languages", "german", "posts.jsonl"],
+        ["routes", "test", "followers=1e400"],
+        ["classify", "--languages", "german"],
+        ["classify", "--languages", ""],
         ["train", "--corpus", "nowhere", "--out", "models"],
     ],
     ids=" ".join,
 )
 async def test_values_that_cannot_be(good: Installation, arguments: list[str]) -> None:
     has_config = arguments[0] in ("routes", "query", "alerts")
-    ended = await good.mentiond(*arguments, *(["-c", good.config] if has_config else []))
+    ended = await good.mentiond(*arguments, *(["-c", str(good.config)] if has_config else []))
     ended.said_plainly(USAGE)
 
 
@@ -208,7 +224,9 @@ def test_a_second_program_called_rules_is_refused(tmp_path: Path) -> None:
     (tmp_path / "rules").mkdir()
     (tmp_path / "rules" / "__init__.py").write_text("")
     home = Path(__file__).parents[2]
-    code = f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(home)!r}]; from monitor.cli import main; sys.exit(main())"
+    code = (
+        f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(home)!r}]; from monitor.cli import main; sys.exit(main())"
+    )
     ended = subprocess.run(["python3", "-c", code, "schema"], capture_output=True, text=True, check=False)
     assert "an environment of its own" in ended.stderr
     assert ended.returncode == FAILED

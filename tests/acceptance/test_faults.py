@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import json
 import signal
@@ -28,7 +27,7 @@ from tests.acceptance.running import (
     until,
     webhook,
 )
-from tests.servers import Web
+from tests.servers import Web, serve_web
 from tests.slack_server import TOKEN, serve_slack
 from tests.smtp_server import readable, serve_smtp
 
@@ -62,14 +61,17 @@ async def test_f15_a_server_that_asks_to_wait_is_left_alone_by_the_next_start_to
     installed: Installation, web: Web
 ) -> None:
     web["/feed.xml"] = (429, {"Retry-After": "3600"}, b"")
-    installed.write(configuration([feed_source(web)], [CONSOLE]))
-    for _ in range(2):
-        async with installed.daemon() as daemon:
-            await until(lambda: _asked(web, "/feed.xml") > 0, "the first request")
-            await asyncio.sleep(3)  # three passes, were it not for the pause
-            assert await daemon.ask(signal.SIGTERM) == 0
+    async with serve_web() as other:  # polled as often, so that one can see the time pass
+        other["/feed.xml"] = Feed()
+        installed.write(configuration([feed_source(web), feed_source(other, name="other")], [CONSOLE]))
+        for _ in range(2):
+            async with installed.daemon() as daemon:
+                await until(lambda: len(other.requests) >= 3, "three passes of the other feed")
+                assert await daemon.ask(signal.SIGTERM) == 0
+            other.requests.clear()
     assert _asked(web, "/feed.xml") == 1
-    wait = datetime.fromisoformat((await _health(installed))["next"]) - datetime.now(UTC)
+    [health] = [source for source in await installed.listing("sources") if source["source"] == "news"]
+    wait = datetime.fromisoformat(health["next"]) - datetime.now(UTC)
     assert timedelta(minutes=58) < wait <= timedelta(hours=1)
 
 
@@ -210,7 +212,12 @@ HOSTILE = (
 
 
 async def test_f35_a_hostile_post_is_inert_wherever_it_arrives(installed: Installation, web: Web) -> None:
-    post = {"text": HOSTILE, "title": "Acme\r\nBcc: victim@example.com", "author": "<!here> \x1b[31m", "url": "javascript:1"}
+    post = {
+        "text": HOSTILE,
+        "title": "Acme\r\nBcc: victim@example.com",
+        "author": "<!here> \x1b[31m",
+        "url": "javascript:1",
+    }
     (installed.folder / "posts.jsonl").write_text(json.dumps(post) + "\n")
     source = {"name": "export", "type": "file", "path": "posts.jsonl"}
     async with serve_slack() as slack, serve_smtp() as smtp:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 from tests.acceptance.running import (
     ACME,
@@ -63,10 +64,9 @@ def _of(wanted: set[tuple[str, str]], watchlist: str) -> list[tuple[str, str]]:
     return [each for each in wanted if each[1] == watchlist]
 
 
-def _mentions(alerts: list[dict[str, dict[str, object]]]) -> Counter[tuple[str, str]]:
-    posts = [alert["mention"]["post"] for alert in alerts]
-    names = [alert["mention"]["watchlist"] for alert in alerts]
-    return Counter((post["external_id"], name) for post, name in zip(posts, names, strict=True))  # type: ignore[index]
+def _mentions(alerts: list[Any]) -> Counter[tuple[str, str]]:
+    mentions = [alert["mention"] for alert in alerts]
+    return Counter((mention["post"]["external_id"], mention["watchlist"]) for mention in mentions)
 
 
 def _mailed(smtp: SmtpServer) -> Counter[tuple[str, str]]:

@@ -51,7 +51,7 @@ class Fuse:
             self.reach("after parse")
         elif text.startswith("UPDATE cursors SET cursor"):
             self.under_way = "page"
-        elif text.startswith("UPDATE alerts SET attempts"):
+        elif "UPDATE alerts SET attempts" in text:
             self.under_way = "claim"
         elif text.startswith("UPDATE alerts SET state"):
             self.under_way = "mark"

@@ -1,18 +1,21 @@
-"""The page transaction: what is new, edited or known, what is held back, and that a page goes in whole or not at all."""
+"""The page transaction: what is new, edited or known, what is held back; a page goes in whole or not at all."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from alerts.base import DIGEST_SHOWN
 from monitor import cursors, outbox
 from monitor.intake import Intake, StaleCursorError, commit_page, known_hashes
 from monitor.outbox import load_alerts
 from monitor.schema import alerts, gaps, mentions, posts, revisions, seen, verdicts
+from monitor.schema import cursors as parts
 from monitor.store import Store, StoreError
 from rules.base import WatchlistKind
 from sources.base import Gap, Page
@@ -55,7 +58,7 @@ def reasons(store: Store) -> list[tuple[str, int]]:
 def test_a_page_writes_everything_and_moves_the_cursor(store: Store) -> None:
     state = register_part(store, START)
     outcome = in_transaction(store, commit_page, make_intake(state, new_change(make_post())))
-    assert (outcome.new, outcome.edited, outcome.mentions, outcome.receivers) == (1, 0, 1, {"console"})
+    assert (outcome.new, outcome.edited, outcome.mentions, outcome.receivers) == (1, 0, 1, frozenset({"console"}))
     after = in_transaction(store, cursors.read_part, "news", "")
     assert after.version == state.version + 1
     assert after.cursor == {"at": 1}
@@ -210,7 +213,7 @@ async def test_last_seen_is_rewritten_at_most_once_a_day(works: Works) -> None:
 async def test_a_row_of_an_older_cleaner_is_refreshed_without_an_alert(works: Works) -> None:
     await works.poll(make_page(make_post(text="Acme how")))
     for table in (seen, posts):
-        works.store.write_now(lambda tx, table=table: tx.execute(sa.update(table).values(content_hash="0:old")))
+        in_transaction(works.store, Connection.execute, sa.update(table).values(content_hash="0:old"))
     await works.poll(make_page(make_post(text="Acme  is broken")))
     assert not column(works.store, seen.c.content_hash)[0].startswith("0:")
     assert reasons(works.store) == [("first", 0)]
@@ -249,7 +252,7 @@ async def test_the_digest_is_one_per_receiver_and_recipient_and_counts_exactly(s
     ]
     loaded = in_transaction(store, load_alerts, [row.id for row in digests], "")
     assert [alert.count for alert in loaded] == [63, 63, 63]
-    assert all(len(alert.mentions) == outbox.DIGEST_SHOWN for alert in loaded)
+    assert all(len(alert.mentions) == DIGEST_SHOWN for alert in loaded)
     assert [mention.post.external_id for mention in loaded[0].mentions[:3]] == ["0", "1", "2"]
 
 
@@ -383,7 +386,7 @@ async def test_f24_back_and_forth_never_alerts_twice_for_the_same_label(works: W
 
 
 @pytest.mark.parametrize("change", [{"engagement": 7}, {"followers": 9}, {"url": "https://x"}, {"author": "x"}])
-async def test_engagement_and_the_like_are_no_edit(works: Works, change: dict[str, object]) -> None:
+async def test_engagement_and_the_like_are_no_edit(works: Works, change: dict[str, Any]) -> None:
     await works.poll(make_page(make_post()))
     await works.poll(make_page(make_post(**change)))
     assert not rows_of(works.store, revisions)
@@ -442,7 +445,7 @@ async def test_f23_names_that_move_along_a_chain_all_move(works: Works) -> None:
 
 async def test_a_deleted_post_is_told_to_nobody_and_its_words_are_gone(works: Works) -> None:
     await works.poll(make_page(make_post("1", "Acme how", title="secret", author="Jo"), make_post("2")))
-    await works.poll(make_page(make_post("1", "Acme is broken, says secret", title="secret", author="Jo")))
+    await works.poll(make_page(make_post("1", "Acme is broken says secret", title="secret", author="Jo")))
     await works.poll(make_page(deleted=("1",)))
     assert states(works.store) == ["dropped", "owed", "dropped"]
     gone = rows_of(works.store, posts, external_id="1")[0]
@@ -511,7 +514,7 @@ async def test_a_name_that_has_state_of_its_own_is_not_overwritten(works: Works)
     await works.poll(make_page(make_post()))
     register_part(works.store, START, source="press")
     in_transaction(works.store, cursors.rename_source, "news", "press")
-    assert column(works.store, cursors.cursors.c.source) == ["news", "press"]
+    assert column(works.store, parts.c.source) == ["news", "press"]
     assert column(works.store, seen.c.source) == ["news"]
 
 
