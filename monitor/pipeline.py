@@ -19,7 +19,7 @@ from monitor.judge import Judge
 from monitor.outbox import owe_notice
 from monitor.schema import storable_text
 from monitor.store import Store
-from sources.base import BACKOFF_SHORT, Clock, Page, Post, Source, SourceError
+from sources.base import BACKOFF_SHORT, Clock, Gap, Page, Post, Source, SourceError
 from sources.text import content_hash
 
 log = logging.getLogger("mentiond.pipeline")
@@ -128,23 +128,23 @@ class Pipeline:
             log.info("page stored source=%s new=%d edited=%d mentions=%d", part.label, *counts)
 
     async def _fail(self, part: Part, state: PartState, error: SourceError) -> None:
-        now = self.clock()
+        now, reason = self.clock(), storable_text(str(error))
         due_at = now + self._pause(part, state, error)
         if state.error is None:
-            log.warning("source failing source=%s error=%s", part.label, error)
+            log.warning("source failing source=%s error=%s", part.label, reason)
 
         def record(connection: Any) -> None:
-            record_failure(connection, state, str(error), due_at, now, disable=error.permanent)
+            record_failure(connection, state, reason, due_at, now, disable=error.permanent)
             if error.permanent and self.operations:
                 text = (
-                    f"Source {part.label} is switched off: {error}. `mentiond sources enable {part.name}` turns it on."
+                    f"Source {part.label} is switched off: {reason}. `mentiond sources enable {part.name}` turns it on."
                 )
                 subject = f"source:{part.label}"
                 owe_notice(connection, self.operations, self.recipients[self.operations], subject, text, now)
 
         await self.store.write(record)
         if error.permanent:
-            log.error("source switched off source=%s error=%s", part.label, error)
+            log.error("source switched off source=%s error=%s", part.label, reason)
             self.wake([self.operations] if self.operations else [])
 
     def _pause(self, part: Part, state: PartState, error: SourceError) -> timedelta:
@@ -171,7 +171,14 @@ def storable_page(page: Page) -> Page:
     """The page as both databases can keep it, each id once, as it was given last."""
     posts = {post.external_id: post for post in map(storable, page.posts)}
     renamed = {storable_id(old): storable_id(new) for old, new in page.renamed.items()}
-    return replace(page, posts=tuple(posts.values()), deleted=tuple(map(storable_id, page.deleted)), renamed=renamed)
+    return replace(
+        page,
+        posts=tuple(posts.values()),
+        gaps=tuple(Gap(storable_text(gap.detail)) for gap in page.gaps),
+        deleted=tuple(map(storable_id, page.deleted)),
+        renamed=renamed,
+        notices=tuple(map(storable_text, page.notices)),
+    )
 
 
 def storable(post: Post) -> Post:

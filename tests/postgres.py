@@ -57,7 +57,9 @@ def _cluster(programs: Path, folder: Path) -> Iterator[str]:
         "--locale=C",
     ]
     subprocess.run(initdb, user=user, check=True, stdout=subprocess.DEVNULL, cwd=folder)
-    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder} -c max_connections=50"
+    quick = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"  # the tests kill mentiond, not PostgreSQL
+    place = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder}"
+    options = f"{place} -c max_connections=50 {quick}"
     start: list[str | Path] = [programs / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start"]
     subprocess.run(start, user=user, check=True, stdout=subprocess.DEVNULL, cwd=folder)
     try:

@@ -18,7 +18,7 @@ def open_input(name: str) -> Iterator[BinaryIO]:
         yield sys.stdin.buffer
         return
     try:
-        file = Path(name).open("rb")
+        file = Path(name).open("rb")  # noqa: SIM115  # closed below; what the reader of it throws is not the file's
     except OSError as error:
         raise CommandError(f"{name}: {error.strerror}") from error
     with file:

@@ -25,6 +25,7 @@ from tests.servers import Web, serve_web
 
 START_TIMEOUT = 60.0  # seconds for a point to be reached
 FEED_WINDOW = 200  # entries that the feed shows
+SERVER_POINTS = ("while fetching", "while sending")  # here it is the server that kills, before it answers
 
 CONFIG = """
 store: {{url: "{store}"}}
@@ -80,6 +81,7 @@ class Scene:
     hits: list[dict[str, object]] = field(default_factory=list)
     received: list[tuple[tuple[str, str], bool]] = field(default_factory=list)  # ((id, watchlist), possibly twice)
     process: asyncio.subprocess.Process | None = None
+    fuse: str = ""  # the server point that is armed
 
     def plant(self, entries: int, items: int, matching: int) -> None:
         """Add feed entries that all match, one of three twice, and API items of which `matching` do."""
@@ -106,7 +108,13 @@ class Scene:
         path.write_text(CONFIG.format(store=self.store_url, base=self.web.base), encoding="utf-8")
         return path
 
+    def _reach(self, point: str) -> None:
+        if point == self.fuse and self.process is not None:
+            self.fuse = ""
+            self.process.kill()
+
     async def feed(self, request: Request) -> Response:
+        self._reach("while fetching")
         items = "".join(reversed(self.entries[-FEED_WINDOW:]))
         body = f"<rss version='2.0'><channel><title>news</title>{items}</channel></rss>"
         return Response(body=body.encode(), content_type="application/rss+xml")
@@ -125,10 +133,12 @@ class Scene:
         mention = alert["mention"]
         key = (mention["post"]["external_id"], mention["watchlist"])
         self.received.append((key, alert["possibly_sent_twice"]))
+        self._reach("while sending")
         return Response(status=204)
 
     async def run_until_killed(self, point: str, count: int, model: str = "words") -> None:
-        """Start the daemon with a fuse and wait until it has killed itself."""
+        """Start the daemon with a fuse and wait until it was killed."""
+        self.fuse = point
         process = await self._start(point, count, model)
         code = await asyncio.wait_for(process.wait(), START_TIMEOUT)
         assert code == -signal.SIGKILL, f"{point}: exit code {code}"
