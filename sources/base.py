@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Literal, Protocol, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 Cursor: TypeAlias = dict[str, JSON]  # opaque outside its source; {} before the first page
@@ -196,6 +196,15 @@ Duration = Annotated[
 ]
 
 
+def _not_nothing(value: timedelta) -> timedelta:
+    if value < timedelta(seconds=1):
+        raise ValueError("a duration of 1s or more")
+    return value
+
+
+Interval = Annotated[Duration, AfterValidator(_not_nothing)]
+
+
 class Settings(BaseModel):
     """Strict configuration: unknown keys are errors, values never appear in error texts."""
 
@@ -218,7 +227,7 @@ class SourceSettings(Settings):
 
     name: Name
     was: Name | None = Field(default=None, description="the former name, so that a rename loses no state")
-    every: Duration = Field(default=timedelta(minutes=5), description="pause between two passes")
+    every: Interval = Field(default=timedelta(minutes=5), description="pause between two passes")
     backlog: Duration | Literal["all"] = Field(
         timedelta(days=1),
         description="how far back a first pass alerts; older posts are held for one summary",

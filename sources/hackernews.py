@@ -26,6 +26,7 @@ from sources.base import (
     Duration,
     Gap,
     Http,
+    Interval,
     Page,
     Post,
     PostKind,
@@ -45,7 +46,7 @@ class HackerNewsSettings(SourceSettings):
     """All stories and comments of Hacker News."""
 
     type: Literal["hackernews"]
-    every: Duration = Field(timedelta(minutes=1), description="pause between two passes")
+    every: Interval = Field(timedelta(minutes=1), description="pause between two passes")
     backlog: Duration = Field(timedelta(days=1), description="how far back a first pass reads")
 
 
