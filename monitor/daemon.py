@@ -87,12 +87,11 @@ class Daemon:
         log.info("ready sources=%d watchlists=%d receivers=%d", *self._sizes())
         await stop.wait()
         log.info("stopping passes=%d", len(self.passes))
-        ticker.pause()
         self.pipeline.stopping = True
         for delivery in self.deliveries.values():
             delivery.stop()
+        await ticker.stop(GRACE)
         await _finish([*workers, *self.passes.values()])
-        ticker.stop()
 
     async def once(self) -> int:
         """Every source, all pages, then every owed alert tried once; return the exit code."""
@@ -219,6 +218,7 @@ def _assemble(config: Config, store: Store, classifier: Classifier, tools: Tools
             store=store,
             clock=utc_now,
             random=random,
+            watchlists=pipeline.judge.watchlists,
         )
         for settings in config.receivers
     }
@@ -236,7 +236,6 @@ async def run(config: Config, classifier: Classifier, stop: asyncio.Event, *, on
     """
     store = Store(config.store.url)
     try:
-        await asyncio.to_thread(store.migrate)
         while not stop.is_set():
             try:
                 return await _run_exclusively(config, store, classifier, stop, once=once)
@@ -254,6 +253,7 @@ async def _run_exclusively(
     config: Config, store: Store, classifier: Classifier, stop: asyncio.Event, *, once: bool
 ) -> int:
     async with store.exclusive() as lost, open_tools(config) as tools:
+        await asyncio.to_thread(store.migrate)
         with ThreadPoolExecutor(1, "judge") as thread:
             daemon = _assemble(config, store, classifier, tools, thread)
             await daemon.prepare()

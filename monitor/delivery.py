@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 from alerts.base import Alert, Receiver, ReceiverError
 from monitor import outbox
 from monitor.store import Store, StoreError
+from rules.base import Watchlist
 from sources.base import Clock
 
 log = logging.getLogger("mentiond.delivery")
@@ -43,6 +44,7 @@ class Delivery:
     store: Store
     clock: Clock
     random: Random
+    watchlists: Mapping[str, Watchlist] = outbox.NO_WATCHLISTS
     on_stop: Callable[[str, ReceiverError], Awaitable[None]] | None = None  # told when the channel is switched off
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     stopping: bool = False
@@ -119,7 +121,7 @@ class Delivery:
         token, now = uuid4().hex, self.clock()
         work = partial(outbox.claim, receiver=self.name, token=token, now=now, limit=limit, pace=self.pace, after=after)
         ids = await self.store.write(work)
-        load = partial(outbox.load_alerts, ids=ids, public_url=self.public_url)
+        load = partial(outbox.load_alerts, ids=ids, public_url=self.public_url, watchlists=self.watchlists)
         return token, await self.store.read(load) if ids else []
 
     async def _release(self, token: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,6 +22,7 @@ from sources.base import Post, PostKind
 
 LEASE = timedelta(seconds=30)
 ATTEMPTS_IN_ORDER = 5  # failures of one row before the next one is tried
+NO_WATCHLISTS: Mapping[str, Watchlist] = MappingProxyType({})
 POST_FIELDS = tuple(Post.__dataclass_fields__)
 
 
@@ -211,18 +213,20 @@ def owed_counts(connection: Connection) -> dict[str, int]:
     return {receiver: count for receiver, count in connection.execute(owed)}
 
 
-def load_alerts(connection: Connection, ids: Sequence[int], public_url: str) -> list[Alert]:
-    """Rows with everything that rendering needs, in the order of their ids."""
+def load_alerts(
+    connection: Connection, ids: Sequence[int], public_url: str, watchlists: Mapping[str, Watchlist] = NO_WATCHLISTS
+) -> list[Alert]:
+    """Rows with everything that rendering needs, in the order of their ids; `watchlists` as configured now, by name."""
     rows = connection.execute(sa.select(alerts).where(alerts.c.id.in_(ids)).order_by(alerts.c.id)).all()
-    return [_alert(connection, row, public_url) for row in rows]
+    return [_alert(connection, row, public_url, watchlists) for row in rows]
 
 
-def _alert(connection: Connection, row: sa.Row[Any], public_url: str) -> Alert:
+def _alert(connection: Connection, row: sa.Row[Any], public_url: str, watchlists: Mapping[str, Watchlist]) -> Alert:
     about: sa.ColumnElement[bool] = alerts.c.id == row.id
     if row.reason == Reason.DIGEST:
         to = sa.and_(alerts.c.receiver == row.receiver, alerts.c.recipient == row.recipient)
         about = sa.and_(alerts.c.held_for == row.subject, to, alerts.c.state == "held")
-    told = _mentions(connection, about)
+    told = _mentions(connection, about, watchlists)
     count = len(told)
     if count == DIGEST_SHOWN:
         held = alerts.join(mentions, alerts.c.mention_id == mentions.c.id)
@@ -252,7 +256,9 @@ JOINED = mentions.join(posts, posts.c.id == mentions.c.post_id).join(
 )
 
 
-def _mentions(connection: Connection, about: sa.ColumnElement[bool]) -> tuple[Mention, ...]:
+def _mentions(
+    connection: Connection, about: sa.ColumnElement[bool], watchlists: Mapping[str, Watchlist]
+) -> tuple[Mention, ...]:
     query = (
         sa.select(posts, mentions, verdicts)
         .select_from(JOINED.join(alerts, alerts.c.mention_id == mentions.c.id))
@@ -260,10 +266,10 @@ def _mentions(connection: Connection, about: sa.ColumnElement[bool]) -> tuple[Me
         .order_by(posts.c.published_at, mentions.c.id)
         .limit(DIGEST_SHOWN)
     )
-    return tuple(read_mention(row) for row in connection.execute(query))
+    return tuple(read_mention(row, watchlists) for row in connection.execute(query))
 
 
-def read_mention(row: sa.Row[Any]) -> Mention:
+def read_mention(row: sa.Row[Any], watchlists: Mapping[str, Watchlist] = NO_WATCHLISTS) -> Mention:
     """A mention from a row of posts, mentions and verdicts (JOINED)."""
     values = row._mapping
     post = {field: values[posts.c[field]] for field in POST_FIELDS}
@@ -271,7 +277,7 @@ def read_mention(row: sa.Row[Any]) -> Mention:
     spans = tuple(Span(*span) for span in values[mentions.c.spans])
     return Mention(
         post=Post(**post | {"kind": PostKind(post["kind"])}),
-        watchlist=Watchlist(name, kind, query=""),
+        watchlist=watchlists.get(name, Watchlist(name, kind, query="")),
         match=Match(name, spans, tuple(values[mentions.c.terms])),
         verdict=_verdict(values),
         id=values[mentions.c.id],

@@ -5,8 +5,10 @@ What is due stands in the store; a tick only looks. APScheduler ships no types, 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 
 
 class Ticker:
@@ -18,19 +20,29 @@ class Ticker:
         self._scheduler = AsyncIOScheduler(
             timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         )
+        self._running: set[asyncio.Task[None]] = set()
 
     def every(self, interval: timedelta, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """Add a job before `start`."""
-        self._scheduler.add_job(work, "interval", seconds=interval.total_seconds(), id=name, name=name)
+        job = partial(self._run, work)
+        self._scheduler.add_job(job, "interval", seconds=interval.total_seconds(), id=name, name=name)
+
+    async def _run(self, work: Callable[[], Awaitable[None]]) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._running.add(task)
+        try:
+            await work()
+        finally:
+            self._running.discard(task)
 
     def start(self) -> None:
         """Tick on the running event loop."""
         self._scheduler.start()
 
-    def pause(self) -> None:
-        """No further ticks; what a tick began goes on."""
+    async def stop(self, grace: float) -> None:
+        """No further ticks; what one began has `grace` seconds to end, then APScheduler cancels it."""
         self._scheduler.pause()
-
-    def stop(self) -> None:
-        """End it. APScheduler cancels running jobs here, so pause and await them first."""
+        if self._running:
+            await asyncio.wait(set(self._running), timeout=grace)
         self._scheduler.shutdown(wait=False)

@@ -81,6 +81,9 @@ class Store:
 
     def migrate(self) -> None:
         """Bring the schema to this version, in one transaction; blocking. Raises StoreError."""
+        self._write_thread.submit(self._migrate).result()  # `close` waits for it, whoever stops waiting here
+
+    def _migrate(self) -> None:
         from alembic import command
         from alembic.config import Config
         from alembic.util import CommandError

@@ -231,7 +231,7 @@ def test_a_schema_of_a_newer_version_is_refused(store: Store) -> None:
         store.migrate()
 
 
-def test_two_first_starts_at_once_both_find_the_tables(store_url: str) -> None:
+def test_a_second_start_finds_the_tables_that_the_first_made(store_url: str) -> None:
     with ExitStack() as opened:
         each = [opened.enter_context(closing_store(store_url)) for _ in range(3)]
         with ThreadPoolExecutor(1) as pool:  # Alembic's context is one per process
