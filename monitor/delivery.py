@@ -44,7 +44,7 @@ class Delivery:
     store: Store
     clock: Clock
     random: Random
-    watchlists: Mapping[str, Watchlist] = outbox.NO_WATCHLISTS
+    watchlists: Mapping[str, Watchlist] = field(default_factory=dict)
     on_stop: Callable[[str, ReceiverError], Awaitable[None]] | None = None  # told when the channel is switched off
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     stopping: bool = False
