@@ -1,7 +1,8 @@
 """What is refused before any parser sees it: pages instead of feeds, files, and entity bombs.
 
-A DOCTYPE may declare entities only as plain replacements (as HTML's named characters are): nothing external, no
-parameter entities, no entity within an entity, and little text in all once every reference is replaced.
+A DOCTYPE may declare entities only as plain replacements (as HTML's named characters are): no entity within an entity,
+little text in all once every reference is replaced, and nothing external but the public lists of characters that RSS
+1.0 feeds name, which feedparser cuts out unread.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ _LOGIN = re.compile(r"""<input[^<>]{0,300}type\s*=\s*["']?password""", re.IGNORE
 
 _ENTITY = re.compile(r"<!ENTITY", re.IGNORECASE)
 _HARMLESS = re.compile(r"""<!ENTITY\s+([\w.:-]{1,64})\s+(?:"([^"&%<]{0,1000}|&\#\w{1,8};)"|'([^'&%<]{0,1000})')\s*>""")
+_PUBLIC_LIST = re.compile(r"""<!ENTITY\s+%\s+[\w.:-]{1,64}\s+PUBLIC\s+"[^"&%<]{0,200}"\s+"[^"&%<]{0,200}"\s*>""")
 _REFERENCE = re.compile(r"&([A-Za-z_][\w.:-]{0,63});")
 _PAGES = frozenset({"html", "xhtml:html"})
 _FEEDS = frozenset({"rss", "feed", "rdf:rdf"})
@@ -105,6 +107,8 @@ def _refuse_bomb(text: str) -> None:
     """Raise NotAFeed unless every entity that the document declares is a short plain replacement."""
     lengths: dict[str, int] = {}
     for count, start in enumerate(match.start() for match in _ENTITY.finditer(text)):
+        if _PUBLIC_LIST.match(text, start):
+            continue
         declared = _HARMLESS.match(text, start)
         if declared is None or count >= _MOST_ENTITIES:
             raise NotAFeed("a DOCTYPE with dangerous entity declarations (external, nested or too many)")

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -267,7 +268,7 @@ async def test_train_refuses_a_corpus_that_is_none(filed: Installation) -> None:
     assert not (filed.folder / "models").exists()
 
 
-def test_check_takes_a_fraction_of_a_second(capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_takes_a_fraction_of_a_second(say: Callable[[str], None]) -> None:
     took = []
     for _ in range(9):
         begun = time.perf_counter()
@@ -275,6 +276,5 @@ def test_check_takes_a_fraction_of_a_second(capsys: pytest.CaptureFixture[str]) 
         subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
         took.append(time.perf_counter() - begun)
     median = statistics.median(took)
-    with capsys.disabled():
-        print(f"\nmentiond check: median {median:.2f} s of {len(took)} ({min(took):.2f} to {max(took):.2f})")
+    say(f"mentiond check: median {median:.2f} s of {len(took)} ({min(took):.2f} to {max(took):.2f})")
     assert median < SLOWEST_CHECK

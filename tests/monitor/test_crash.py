@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-
-import pytest
 
 from tests.crash.entry import POINTS
 from tests.crash.scene import SERVER_POINTS, open_scene
@@ -12,9 +11,7 @@ from tests.crash.scene import SERVER_POINTS, open_scene
 KILLS = 25
 
 
-async def test_f1_f2_f3_kills_at_named_points(
-    store_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_f1_f2_f3_kills_at_named_points(store_url: str, tmp_path: Path, say: Callable[[str], None]) -> None:
     every = (*POINTS, *SERVER_POINTS)
     points = [every[number % len(every)] for number in range(KILLS)]
     async with open_scene(tmp_path, store_url) as scene:
@@ -24,8 +21,7 @@ async def test_f1_f2_f3_kills_at_named_points(
             await scene.run_until_killed(point, count=1 + later)
         await scene.run_until_drained()
     count = scene.count()
-    with capsys.disabled():
-        print(f"\n{store_url.split(':')[0]}: {KILLS} kills at named points: {count}")
+    say(f"{store_url.split(':')[0]}: {KILLS} kills at named points: {count}")
     assert count.is_exact
     assert count.extra <= points.count("before mark") + points.count("while sending")
 

@@ -10,7 +10,7 @@ import io
 import os
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -139,7 +139,7 @@ def _check_nothing_lost(document: Document | None, said: list[str], tally: _Tall
             tally.faults.append(f"{name}: {text!r} is shorter than {expected!r}")
 
 
-def test_agrees_with_feedparser_or_hands_over(capsys: pytest.CaptureFixture[str]) -> None:
+def test_agrees_with_feedparser_or_hands_over(say: Callable[[str], None]) -> None:
     tally = _Tally()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -147,10 +147,9 @@ def test_agrees_with_feedparser_or_hands_over(capsys: pytest.CaptureFixture[str]
             tally.documents += 1
             document = _read(body, headers, tally, name)
             _check_nothing_lost(document, _said_by_feedparser(body, headers), tally, name)
-    with capsys.disabled():
-        print(
-            f"\nfeedparser's files: {tally.documents} documents, {tally.agreements} agreements, {tally.handed_over} "
-            f"handed over, {tally.better} where ours is better, {tally.refused} refused, {len(tally.faults)} faults"
-        )
+    say(
+        f"feedparser's files: {tally.documents} documents, {tally.agreements} agreements, {tally.handed_over} "
+        f"handed over, {tally.better} where ours is better, {tally.refused} refused, {len(tally.faults)} faults"
+    )
     assert tally.faults == []
     assert tally.documents >= _LEAST
