@@ -18,7 +18,7 @@ from monitor.intake import Change, Intake, Outcome, StaleCursorError, commit_pag
 from monitor.judge import Judge
 from monitor.outbox import owe_notice
 from monitor.schema import storable_text
-from monitor.store import Store
+from monitor.store import Store, StoreError
 from sources.base import BACKOFF_SHORT, Clock, Gap, Page, Post, Source, SourceError
 from sources.text import content_hash
 
@@ -73,6 +73,8 @@ class Pipeline:
         except SourceError as error:
             await self._fail(part, state, error)
             return False
+        except StoreError:
+            raise  # no fault of the source: nothing is recorded and the part stays due
         except Exception as error:  # one source's trouble, whatever it is, touches no other
             log.exception("source broke source=%s", part.label)
             await self._fail(part, state, SourceError(f"{type(error).__name__}: {error}", backoff_limit=BACKOFF_SHORT))

@@ -18,7 +18,15 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 
 T = TypeVar("T")
 
@@ -26,6 +34,10 @@ ADVISORY_LOCK = 0x6D656E74  # "ment": one active daemon per PostgreSQL database
 MIGRATION_LOCK = ADVISORY_LOCK + 1
 WATCH_EVERY = 2.0  # seconds between two looks whether the connection that holds the lock is alive
 BUSY_TIMEOUT = 5000  # ms that SQLite waits for another process's write
+
+
+# What we sent was wrong, not the database: trying the same again cannot help.
+OUR_MISTAKES = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
 
 
 class StoreError(Exception):
@@ -69,6 +81,8 @@ class Store:
         try:
             with connect() as connection:
                 return work(connection)
+        except OUR_MISTAKES:
+            raise
         except DBAPIError as error:
             raise StoreError(f"{self.place}: {_one_line(error.orig)}") from error
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
 
 from alerts.base import DIGEST_SHOWN
 from monitor import cursors, outbox
@@ -16,7 +17,7 @@ from monitor.intake import Intake, StaleCursorError, commit_page, known_hashes
 from monitor.outbox import load_alerts
 from monitor.schema import alerts, gaps, mentions, posts, revisions, seen, verdicts
 from monitor.schema import cursors as parts
-from monitor.store import Store, StoreError
+from monitor.store import Store
 from rules.base import WatchlistKind
 from sources.base import Gap, Page
 from tests.fakes import START
@@ -529,7 +530,7 @@ def test_a_refused_value_rolls_the_page_back(store: Store) -> None:
     state = register_part(store, START)
     competitor = replace(WATCHLISTS[1], kind=WatchlistKind.COMPETITOR)
     twice = (make_draft(make_post(), competitor), make_draft(make_post(), competitor))
-    with pytest.raises(StoreError):
+    with pytest.raises(IntegrityError):
         in_transaction(store, commit_page, make_intake(state, new_change(make_post(), *twice)))
     assert not rows_of(store, seen)
 

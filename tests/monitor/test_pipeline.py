@@ -9,10 +9,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from monitor.pipeline import LONGEST_ID, storable, storable_page
 from monitor.schema import alerts, mentions, posts, revisions, seen
-from monitor.store import Store
+from monitor.store import Store, StoreError
 from sources.base import BACKOFF_LONG, BACKOFF_SHORT, SourceError
 from tests.fakes import START
 from tests.monitor.builders import (
@@ -194,3 +195,15 @@ def test_long_ids_stay_apart() -> None:
 def test_numbers_are_bounded() -> None:
     post = storable(make_post(rating=math.inf, engagement=HUGE, followers=-HUGE))
     assert (post.rating, post.engagement, post.followers) == (None, 2**63 - 1, -(2**63 - 1))
+
+
+async def test_trouble_of_the_store_is_none_of_the_source(works: Works) -> None:
+    with pytest.raises(StoreError):
+        await works.poll(StoreError("disk full"))
+    assert (works.state.failures, works.state.error) == (0, None)
+
+
+async def test_a_page_that_the_store_refuses_backs_off(works: Works) -> None:
+    await works.poll(IntegrityError("INSERT", {}, ValueError("refused")))
+    assert works.state.failures == 1
+    assert "IntegrityError" in (works.state.error or "")
