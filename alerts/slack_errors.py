@@ -96,6 +96,8 @@ def lost(error: Exception) -> ReceiverError:
     """No answer: not sent where no connection came about, else unknown."""
     import aiohttp
 
+    if isinstance(error, AttributeError):  # the SDK looks for `ok` in a body that is a page
+        return ReceiverError("answered with what is not Slack's JSON", maybe_sent=True)
     is_unconnected = isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
     text = f"no usable answer: {type(error).__name__}" + (f" ({error})" if is_unconnected else "")
     return ReceiverError(text, maybe_sent=not is_unconnected)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +12,8 @@ from sqlalchemy.engine import Connection
 
 from monitor.schema import alerts, cursors, gaps, posts, seen
 from sources.base import Cursor
+
+LONGEST_PAUSE = timedelta(hours=24)  # after a failure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +59,14 @@ def all_parts(connection: Connection) -> list[PartState]:
 
 
 def due_parts(connection: Connection, now: datetime) -> list[tuple[str, str]]:
-    """(source, part) of everything that is to be polled now, longest due first."""
-    due = sa.and_(cursors.c.due_at <= now, cursors.c.disabled.is_(None))
+    """(source, part) of everything that is to be polled now, longest due first.
+
+    What happened later than now, or a pause longer than any can be, shows that the clock was set back.
+    """
+    happened = sa.or_(cursors.c.finished_at > now, cursors.c.pass_started_at > now)
+    is_failing = cursors.c.error.is_not(None)
+    is_set_back = sa.or_(sa.and_(~is_failing, happened), sa.and_(is_failing, cursors.c.due_at > now + LONGEST_PAUSE))
+    due = sa.and_(sa.or_(cursors.c.due_at <= now, is_set_back), cursors.c.disabled.is_(None))
     rows = connection.execute(sa.select(cursors.c.source, cursors.c.part).where(due).order_by(cursors.c.due_at))
     return [(source, part) for source, part in rows]
 

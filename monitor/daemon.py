@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from alerts.base import ReceiverError
 from monitor import cursors, maintenance, outbox
 from monitor.assembly import Tools, build_judge, build_parts, build_receivers, open_tools, utc_now
-from monitor.commands import OK, STILL_OWED, TROUBLE
+from monitor.commands import FAILED, OK, STILL_OWED, TROUBLE
 from monitor.config import Config
 from monitor.delivery import Delivery
 from monitor.mentions import rename_watchlist
@@ -86,15 +86,20 @@ class Daemon:
         ticker.start()
         log.info("ready sources=%d watchlists=%d receivers=%d", *self._sizes())
         await stop.wait()
-        log.info("stopping passes=%d", len(self.passes))
-        self.pipeline.stopping = True
-        for delivery in self.deliveries.values():
-            delivery.stop()
+        self._wind_down()
         await ticker.stop(GRACE)
         await _finish([*workers, *self.passes.values()])
 
-    async def once(self) -> int:
-        """Every source, all pages, then every owed alert tried once; return the exit code."""
+    async def once(self, stop: asyncio.Event) -> int:
+        """Every source, all pages, then every owed alert tried once; return the exit code. `stop` ends it early."""
+        watch = asyncio.create_task(self._wind_down_on(stop))
+        try:
+            code = await self._once()
+        finally:
+            watch.cancel()
+        return FAILED if stop.is_set() and code != STILL_OWED else code
+
+    async def _once(self) -> int:
         states = await self.store.read(cursors.all_parts)
         disabled = {(state.source, state.part) for state in states if state.disabled}
         polled = [self._pass(part) for key, part in self.parts.items() if key not in disabled]
@@ -105,6 +110,17 @@ class Daemon:
             log.warning("alerts still owed count=%d", owed)
             return STILL_OWED
         return OK if all(succeeded) and not disabled & self.parts.keys() else TROUBLE
+
+    async def _wind_down_on(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._wind_down()
+
+    def _wind_down(self) -> None:
+        """Passes end after the page that they are at, deliveries after the message."""
+        log.info("stopping passes=%d", len(self.passes))
+        self.pipeline.stopping = True
+        for delivery in self.deliveries.values():
+            delivery.stop()
 
     def wake(self, receivers: Iterable[str]) -> None:
         """Tell deliveries that something is owed."""
@@ -244,7 +260,7 @@ async def run(config: Config, classifier: Classifier, stop: asyncio.Event, *, on
                     raise
                 log.info("standby until the active daemon is gone reason=%s", error)
                 await _stand_by(store, stop)
-        return OK
+        return FAILED if once else OK
     finally:
         store.close()
 
@@ -257,7 +273,7 @@ async def _run_exclusively(
         with ThreadPoolExecutor(1, "judge") as thread:
             daemon = _assemble(config, store, classifier, tools, thread)
             await daemon.prepare()
-            return await daemon.once() if once else await _serve(daemon, stop, lost)
+            return await daemon.once(stop) if once else await _serve(daemon, stop, lost)
 
 
 async def _serve(daemon: Daemon, stop: asyncio.Event, lost: asyncio.Event) -> int:

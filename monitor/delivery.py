@@ -28,6 +28,7 @@ SEND_TIMEOUT = 10.0  # seconds for one send
 LEAST_LEASE = timedelta(seconds=15)  # that must be left of a lease before a send
 BATCH = 20  # rows that a channel without pace claims at once
 LONGEST_BACKOFF = 300.0  # seconds
+JITTER = 1.25  # the most that a backoff is stretched by
 POLL = 1.0  # seconds between two looks at the store when nobody wakes the loop
 MARK_TRIES = 30  # one a second: a reply that we have is worth waiting for the database
 
@@ -64,7 +65,7 @@ class Delivery:
             await self._rest(wait)
 
     def stop(self) -> None:
-        """Let what is being sent finish, give back what was only claimed, and return from `run`."""
+        """Let what is being sent finish, give back what was only claimed, and return."""
         self.stopping = True
         self.woken.set()
 
@@ -74,9 +75,9 @@ class Delivery:
         Five failures in a row, or a request to wait, end it: the channel is down.
         """
         tried, failures, channel = 0, 0, await self._channel()
-        wait = (channel.next_at - self.clock()).total_seconds()
+        wait = self._pause(channel)
         was_asked_to_wait = wait > self.pace and not channel.failures
-        while failures < outbox.ATTEMPTS_IN_ORDER and not channel.stopped and not was_asked_to_wait:
+        while failures < outbox.ATTEMPTS_IN_ORDER and not (channel.stopped or was_asked_to_wait or self.stopping):
             await asyncio.sleep(max(0.0, min(wait, self.pace)))
             token, claimed = await self._claim(limit=1, after=tried)
             if not claimed:
@@ -86,17 +87,16 @@ class Delivery:
             failures = failures + 1 if error else 0
             was_asked_to_wait = error is not None and error.retry_after is not None
             channel = await self._channel()
-            wait = (channel.next_at - self.clock()).total_seconds()
+            wait = self._pause(channel)
         return (await self.store.read(outbox.owed_counts)).get(self.name, 0)
 
     async def _round(self) -> float:
         """Send what may go now; return the seconds until the next look is worth it."""
         channel = await self._channel()
-        wait = (channel.next_at - self.clock()).total_seconds()
+        wait = self._pause(channel)
         if channel.stopped or wait > 0:
             return POLL if channel.stopped else wait
-        due = await self.store.read(partial(outbox.next_due, receiver=self.name))
-        if due is None or due > self.clock():
+        if not await self.store.read(partial(outbox.has_due, receiver=self.name, now=self.clock())):
             return POLL
         begun = self.clock()
         token, claimed = await self._claim(limit=1 if self.pace else BATCH)
@@ -116,6 +116,15 @@ class Delivery:
 
     async def _channel(self) -> outbox.Channel:
         return await self.store.read(partial(outbox.read_channel, receiver=self.name))
+
+    def _pause(self, channel: outbox.Channel) -> float:
+        """Seconds until the channel may send, 0 or less: now. Longer than a pause can be, the clock was set back."""
+        wait = (channel.next_at - self.clock()).total_seconds()
+        if channel.error is None:
+            longest = self.pace
+        else:  # asked to wait, unless it failed
+            longest = LONGEST_BACKOFF * JITTER if channel.failures else outbox.LONGEST_WAIT.total_seconds()
+        return wait if wait <= longest else 0.0
 
     async def _claim(self, *, limit: int, after: int = 0) -> tuple[str, list[Alert]]:
         token, now = uuid4().hex, self.clock()
@@ -183,4 +192,4 @@ class Delivery:
     def _backoff(self, failures: int) -> timedelta:
         """1 s doubling to 5 min, with up to a quarter of jitter."""
         seconds = min(2.0 ** min(failures, 20), LONGEST_BACKOFF)
-        return timedelta(seconds=seconds * self.random.uniform(1.0, 1.25))
+        return timedelta(seconds=seconds * self.random.uniform(1.0, JITTER))

@@ -21,6 +21,7 @@ from rules.base import Label, Match, Mention, Sentiment, Span, Verdict, Watchlis
 from sources.base import Post, PostKind
 
 LEASE = timedelta(seconds=30)
+LONGEST_WAIT = timedelta(hours=24)  # that a receiver may ask for
 ATTEMPTS_IN_ORDER = 5  # failures of one row before the next one is tried
 NO_WATCHLISTS: Mapping[str, Watchlist] = MappingProxyType({})
 POST_FIELDS = tuple(Post.__dataclass_fields__)
@@ -51,11 +52,17 @@ def read_channel(connection: Connection, receiver: str) -> Channel:
     return Channel(**row._mapping)
 
 
-def next_due(connection: Connection, receiver: str) -> datetime | None:
-    """When the earliest owed row may go, lease and pause aside; None: nothing is owed."""
+def has_due(connection: Connection, receiver: str, now: datetime) -> bool:
+    """Whether an owed row may go, lease and pause aside."""
+    return connection.scalar(sa.select(alerts.c.id).where(_due(receiver, now)).limit(1)) is not None
+
+
+def _due(receiver: str, now: datetime) -> sa.ColumnElement[bool]:
+    """A row made later than now, or one that waits longer than any can, shows that the clock was set back."""
+    is_fresh = sa.and_(alerts.c.created_at > now, alerts.c.attempts < ATTEMPTS_IN_ORDER)
+    is_set_back = sa.or_(is_fresh, alerts.c.due_at > now + LONGEST_WAIT)
     owed = sa.and_(alerts.c.receiver == receiver, alerts.c.state == "owed")
-    due: datetime | None = connection.scalar(sa.select(sa.func.min(alerts.c.due_at)).where(owed))
-    return due
+    return sa.and_(owed, sa.or_(alerts.c.due_at <= now, is_set_back))
 
 
 def claim(
@@ -70,7 +77,7 @@ def claim(
         alerts.c.lease_until <= now,
         alerts.c.lease_until > now + LEASE,  # the clock was set back: no lease can be that long
     )
-    due = sa.and_(alerts.c.receiver == receiver, alerts.c.state == "owed", alerts.c.due_at <= now, alerts.c.id > after)
+    due = sa.and_(_due(receiver, now), alerts.c.id > after)
     head = (
         sa.select(alerts.c.id).where(due, free).order_by(alerts.c.id).limit(limit).with_for_update(skip_locked=True)
     ).cte("head")  # a plain sub-select may run twice and lock other rows each time
@@ -136,7 +143,7 @@ def mark_failed(
     channel = read_channel(connection, alert.receiver)
     asked = error.retry_after is not None
     pause = (
-        timedelta(seconds=min(error.retry_after, 86_400))
+        timedelta(seconds=min(error.retry_after, LONGEST_WAIT.total_seconds()))
         if error.retry_after is not None
         else backoff(channel.failures)
     )

@@ -8,12 +8,12 @@ import logging
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from monitor.cursors import PartState, read_part, record_failure
+from monitor.cursors import LONGEST_PAUSE, PartState, read_part, record_failure
 from monitor.intake import Change, Intake, Outcome, StaleCursorError, commit_page, known_hashes
 from monitor.judge import Judge
 from monitor.outbox import owe_notice
@@ -24,7 +24,6 @@ from sources.text import content_hash
 
 log = logging.getLogger("mentiond.pipeline")
 
-LONGEST_PAUSE = timedelta(hours=24)
 ARCHIVE = 50  # more old posts than this on one page are an archive published again
 LONGEST_ID = 512  # characters; PostgreSQL indexes no value above 2,704 bytes
 INT64 = 2**63 - 1
@@ -61,6 +60,7 @@ class Pipeline:
     random: Random
     wake: Callable[[Iterable[str]], None] = lambda receivers: None
     stopping: bool = False  # set: passes end after the page that they are at
+    noticed: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)  # by the last page of each part
 
     async def poll(self, part: Part) -> bool:
         """One pass, all pages of it. False: it failed, and the failure is recorded with the time of the next try."""
@@ -123,8 +123,12 @@ class Pipeline:
     def _report(self, part: Part, page: Page, outcome: Outcome) -> None:
         for gap in page.gaps:
             log.warning("gap source=%s %s", part.label, gap.detail)
+        before = self.noticed.get((part.name, part.part), ())
         for notice in page.notices:
-            log.warning("notice source=%s %s", part.label, notice)
+            if notice not in before:
+                log.warning("notice source=%s %s", part.label, notice)
+        if page.body:
+            self.noticed[part.name, part.part] = page.notices
         if outcome.new or outcome.edited:
             counts = (outcome.new, outcome.edited, outcome.mentions)
             log.info("page stored source=%s new=%d edited=%d mentions=%d", part.label, *counts)
@@ -153,7 +157,7 @@ class Pipeline:
         if error.retry_after is not None:
             return min(max(timedelta(seconds=error.retry_after), part.every), LONGEST_PAUSE)
         doubled = part.every.total_seconds() * 2 ** min(state.failures, 20)
-        limit = max(error.backoff_limit, part.every).total_seconds()
+        limit = min(max(error.backoff_limit, part.every), LONGEST_PAUSE).total_seconds()
         return timedelta(seconds=min(doubled, limit) * self.random.uniform(0.9, 1.0))
 
 
@@ -185,9 +189,7 @@ def storable_page(page: Page) -> Page:
 
 def storable(post: Post) -> Post:
     """The post with only what both databases can keep: no NUL, no lone surrogate, ids and numbers within bounds."""
-    texts = {
-        field.name: storable_text(value) for field in fields(post) if type(value := getattr(post, field.name)) is str
-    }
+    texts = {each.name: storable_text(value) for each in fields(post) if type(value := getattr(post, each.name)) is str}
     texts["external_id"] = storable_id(post.external_id)
     numbers = {name: _bounded(getattr(post, name)) for name in ("engagement", "followers")}
     return replace(post, **texts, **numbers, rating=_finite(post.rating))  # type: ignore[arg-type]  # values of the fields' own types

@@ -64,7 +64,8 @@ class Gap:
 class Page:
     """One page of a pass. `cursor` is the position after it; `more` = the pass goes on at once.
 
-    `body` is False where the server said that nothing changed (304): nothing was read, so nothing can be missed by it.
+    `body` is False where the server said that nothing changed (304) or showed nothing at all: nothing was read, so
+    nothing can be missed by it.
     `renamed` maps old external ids to new ones whose rows move along; `deleted` lists external ids that are gone.
     `notices` are remarks for the operator (an address moved, the identity policy changed), logged once each.
     """

@@ -139,7 +139,7 @@ class FeedSource:
         document = replace(document, entries=_usable(document))
         notices = [f"the feed is damaged; {len(document.entries)} entries could be read"] if document.damaged else []
         if not document.entries:
-            return Page(posts=(), cursor=state.cursor(), notices=tuple(notices))
+            return Page(posts=(), cursor=state.cursor(), body=False, notices=tuple(notices))
         before = Policy(state.policy)
         reading = identify(document.entries, scope=self._scope, policy=before, last=state.last)
         if reading.policy is not before:
@@ -180,13 +180,15 @@ class FeedSource:
 
 
 def _usable(document: Document) -> tuple[Entry, ...]:
-    """Entries that say something, without the one that the damage cut off before its guid.
+    """Entries that say something, without the one that the damage cut off before its guid or its link.
 
     That one would get another id, and count as a second post when it comes whole.
     """
     entries = document.entries
-    if document.damaged and len(entries) > 1 and entries[0].id and not entries[-1].id:
-        entries = entries[:-1]
+    if document.damaged and len(entries) > 1:
+        first, last = entries[0], entries[-1]
+        if (first.id and not last.id) or (first.link and not last.link):
+            entries = entries[:-1]
     return tuple(entry for entry in entries if entry.id or entry.link or entry.title or entry.content)
 
 

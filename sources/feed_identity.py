@@ -53,7 +53,7 @@ def identify(entries: Sequence[Entry], *, scope: str, policy: Policy, last: Mapp
     ids = [_identity(entry, policy, scope) for entry in entries]
     marks = [_mark(entry) for entry in entries]
     redrawn = _redrawn(ids, marks, last)
-    if len(redrawn) * 2 > len(entries) and policy in _LADDERS[0]:
+    if len(redrawn) * 2 > len(set(ids)) and policy in _LADDERS[0]:
         strict = _strict_enough(entries, Policy.LINK, scope)
         new = [_identity(entry, strict, scope) for entry in entries]
         renamed, gap = {old: new[index] for old, index in redrawn.items()}, False
@@ -139,7 +139,8 @@ def _redrawn(ids: Sequence[str], marks: Sequence[str], last: Mapping[str, str]) 
 
     Marks that several entries share (one link for all, no titles) prove nothing and are left out.
     """
-    before, now, shown = Counter(last.values()), Counter(marks), set(ids)
+    shown = dict(zip(ids, marks, strict=True))  # copies of one entry count once
+    before, now = Counter(last.values()), Counter(shown.values())
     vanished = {mark: old for old, mark in last.items() if before[mark] == 1 and old not in shown}
     return {
         vanished[mark]: index

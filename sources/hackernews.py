@@ -206,12 +206,14 @@ def _window(body: bytes, span: Span) -> Window:
     if hits and not usable:
         message = "the answer has changed its shape: hits without objectID or created_at_i"
         raise SourceError(message, backoff_limit=BACKOFF_LONG)
-    if span.upto is not None and usable and all(hit["created_at_i"] > span.upto for hit in usable):
-        raise SourceError("the answer ignores `numericFilters`", backoff_limit=BACKOFF_LONG)
     held = min(WINDOW, _whole(answer.get("hitsPerPage")) or WINDOW)  # the server may show fewer than it is asked for
+    follows = len(hits) >= held > 0
+    # A few that nobody asked for are pinned; a whole answer of them, with more to come, is none to ours.
+    if span.upto is not None and follows and usable and all(hit["created_at_i"] > span.upto for hit in usable):
+        raise SourceError("the answer ignores `numericFilters`", backoff_limit=BACKOFF_LONG)
     skipped = len(hits) - len(usable)
     notices = (f"{skipped} hits without objectID or created_at_i were left out",) if skipped else ()
-    return Window(usable, follows=len(hits) >= held > 0, notices=notices)
+    return Window(usable, follows=follows, notices=notices)
 
 
 LATEST = 253402300799  # the last second that a datetime can hold

@@ -55,3 +55,4 @@ def configure_logging(*, verbose: bool) -> None:
     handler.setFormatter(formatter)
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("mentiond").setLevel(logging.DEBUG if verbose else logging.INFO)
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # it warns of every tick that the next one makes up for

@@ -110,6 +110,16 @@ async def test_f33_a_refused_message_is_dead_and_the_channel_lives(
     await slack.send(alert())
 
 
+@pytest.mark.parametrize("answer", [Answer("status", 200), Answer("garbage")])
+async def test_f33_a_page_in_place_of_an_answer_is_called_that(
+    slack_server: SlackServer, tools: Tools, answer: Answer
+) -> None:
+    slack_server.then(answer)
+    error = await refused(receiver(slack_server.base, tools))
+    assert "what is not" in str(error) and "JSON" in str(error)
+    assert (error.permanent, error.maybe_sent) == (False, True)
+
+
 async def test_f33_a_word_we_do_not_know_is_tried_again(slack_server: SlackServer, tools: Tools) -> None:
     slack_server.then(Answer("error", "brand_new_error"))
     error = await refused(receiver(slack_server.base, tools))

@@ -15,7 +15,7 @@ from alerts.base import Alert, ReceiverError
 from monitor import daemon as daemons
 from monitor import outbox
 from monitor.assembly import utc_now
-from monitor.commands import OK, STILL_OWED, TROUBLE
+from monitor.commands import FAILED, OK, STILL_OWED, TROUBLE
 from monitor.config import Config, load
 from monitor.daemon import Daemon, run
 from monitor.schema import alerts, cursors, mentions, seen
@@ -214,17 +214,40 @@ async def test_exit_codes_of_once(config: Config, works: Works) -> None:
     down = ReceiverError("down")
     daemon = build_daemon(config, works, console=ScriptedReceiver(down), ops=ScriptedReceiver())
     works.source.answers = [fresh(works)]
-    assert await daemon.once() == STILL_OWED
+    assert await daemon.once(asyncio.Event()) == STILL_OWED
     works.clock.now = works.state.due_at
-    assert await daemon.once() == OK
+    assert await daemon.once(asyncio.Event()) == OK
     works.source.answers = [SourceError("502")]
-    assert await daemon.once() == TROUBLE
+    assert await daemon.once(asyncio.Event()) == TROUBLE
+
+
+async def test_once_ends_early_when_asked_and_what_is_left_stays_owed(config: Config, works: Works) -> None:
+    stop = asyncio.Event()
+
+    async def interrupt(_: Alert) -> None:
+        stop.set()
+        await asyncio.sleep(0)
+
+    console = ScriptedReceiver(before=interrupt)
+    daemon = build_daemon(config, works, console=console, ops=ScriptedReceiver())
+    works.source.answers = [make_page(*(make_post(each, published_at=works.clock.now) for each in "12345"))]
+    assert await daemon.once(stop) == STILL_OWED
+    assert len(console.accepted) == 1
+    assert {row.lease_token for row in rows_of(works.store, alerts)} == {None}
+
+
+async def test_once_interrupted_before_it_began_has_failed(config: Config, works: Works) -> None:
+    stop = asyncio.Event()
+    stop.set()
+    assert await run(config, WordClassifier(), stop, once=True) == FAILED
+    daemon = build_daemon(config, works, console=ScriptedReceiver(), ops=ScriptedReceiver())
+    assert await daemon.once(stop) == FAILED
 
 
 async def test_a_source_that_is_switched_off_is_left_alone_and_is_trouble(config: Config, works: Works) -> None:
     daemon = build_daemon(config, works, console=ScriptedReceiver(), ops=ScriptedReceiver())
     in_transaction(works.store, Connection.execute, sa.update(cursors).values(disabled="410 Gone"))
-    assert await daemon.once() == TROUBLE
+    assert await daemon.once(asyncio.Event()) == TROUBLE
     assert works.source.asked == []
 
 

@@ -323,3 +323,25 @@ async def test_once_leaves_a_stopped_channel_alone(store: Store, clock: FixedClo
     worker = make_delivery(store, receiver, clock)
     assert (await worker.run_once(), await worker.run_once()) == (2, 2)
     assert len(receiver.tried) == 1
+
+
+@pytest.mark.parametrize("pace", [0.0, 1.0])
+async def test_f11_a_clock_set_back_by_days_stops_no_channel(store: Store, clock: FixedClock, pace: float) -> None:
+    owe(store, 2)
+    receiver = ScriptedReceiver(None, ReceiverError("503"))
+    worker = make_delivery(store, receiver, clock, pace=pace)
+    async with running(worker):
+        await until(lambda: len(receiver.accepted) == 1, worker)
+        clock.advance(SECOND)
+        await until(lambda: len(receiver.tried) == 2, worker)
+        clock.advance(timedelta(days=-3))
+        await until(lambda: len(receiver.accepted) == 2, worker)
+
+
+async def test_f11_a_clock_set_back_shortens_no_pause_that_was_asked_for(store: Store, clock: FixedClock) -> None:
+    owe(store, 1)
+    receiver = ScriptedReceiver(ReceiverError("ratelimited", retry_after=1800))
+    await make_delivery(store, receiver, clock).run_once()
+    clock.advance(timedelta(hours=-1))
+    assert await make_delivery(store, receiver, clock).run_once() == 1
+    assert len(receiver.tried) == 1

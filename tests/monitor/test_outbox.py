@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -69,8 +69,15 @@ def test_rows_are_claimed_in_commit_order_and_once(box: Outbox) -> None:
     assert box.claim("c") == []
 
 
+def defer(box: Outbox, alert_id: int, to: datetime) -> None:
+    """Make a row due later."""
+    later = sa.update(alerts).where(alerts.c.id == alert_id).values(due_at=to)
+    box.store.write_now(lambda connection: connection.execute(later))
+
+
 def test_a_row_is_not_claimed_before_it_is_due(box: Outbox) -> None:
-    owe(box.store, 1, START + SECOND)
+    [alert] = owe(box.store, 1)
+    defer(box, alert, START + SECOND)
     assert box.claim() == []
     box.clock.advance(SECOND)
     assert len(box.claim()) == 1
@@ -376,8 +383,27 @@ def test_a_receiver_is_not_renamed_over_another(box: Outbox) -> None:
     assert [row.receiver for row in rows_of(box.store, alerts)] == ["console", "terminal"]
 
 
-def test_next_due_is_the_earliest_owed(box: Outbox) -> None:
-    assert in_transaction(box.store, outbox.next_due, "console") is None
-    owe(box.store, 1, START + 5 * SECOND)
-    owe(box.store, 1, START + 2 * SECOND, first=1)
-    assert in_transaction(box.store, outbox.next_due, "console") == START + 2 * SECOND
+def test_a_row_is_due_from_its_time_on(box: Outbox) -> None:
+    assert not in_transaction(box.store, outbox.has_due, "console", START)
+    [alert] = owe(box.store, 1)
+    defer(box, alert, START + 5 * SECOND)
+    assert not in_transaction(box.store, outbox.has_due, "console", START + 4 * SECOND)
+    assert in_transaction(box.store, outbox.has_due, "console", START + 5 * SECOND)
+
+
+def test_f11_a_row_made_later_than_now_is_due_until_it_failed_too_often(box: Outbox) -> None:
+    hour = timedelta(hours=1)
+    first, second = owe(box.store, 1, START + hour) + owe(box.store, 1, first=1)
+    assert in_transaction(box.store, outbox.has_due, "console", START)
+    assert [alert.id for alert in box.claim("a")] == [first, second]
+    in_transaction(box.store, outbox.release, "a")
+    tired = sa.update(alerts).where(alerts.c.id == first).values(attempts=outbox.ATTEMPTS_IN_ORDER)
+    box.store.write_now(lambda connection: connection.execute(tired))
+    assert [alert.id for alert in box.claim("b")] == [second]
+
+
+def test_f11_a_row_that_waits_longer_than_any_can_is_due(box: Outbox) -> None:
+    [alert] = owe(box.store, 1)
+    defer(box, alert, START + outbox.LONGEST_WAIT)
+    assert not in_transaction(box.store, outbox.has_due, "console", START)
+    assert in_transaction(box.store, outbox.has_due, "console", START - SECOND)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from monitor import cursors
 from monitor.pipeline import LONGEST_ID, storable, storable_page
 from monitor.schema import alerts, mentions, posts, revisions, seen
 from monitor.store import Store, StoreError
@@ -22,6 +23,7 @@ from tests.monitor.builders import (
     Works,
     build_works,
     column,
+    in_transaction,
     make_page,
     make_post,
     make_posts,
@@ -207,3 +209,29 @@ async def test_a_page_that_the_store_refuses_backs_off(works: Works) -> None:
     await works.poll(IntegrityError("INSERT", {}, ValueError("refused")))
     assert works.state.failures == 1
     assert "IntegrityError" in (works.state.error or "")
+
+
+async def test_f11_a_clock_set_back_by_days_stops_no_source(works: Works) -> None:
+    await works.finish_first_pass()
+    works.clock.advance(timedelta(days=-3))
+    assert in_transaction(works.store, cursors.due_parts, works.clock()) == [("news", "")]
+    assert await works.poll(make_page())
+    assert in_transaction(works.store, cursors.due_parts, works.clock()) == []
+
+
+async def test_f11_a_clock_set_back_by_days_keeps_no_failing_source_waiting(works: Works) -> None:
+    await works.finish_first_pass()
+    assert not await works.poll(SourceError("500"))
+    works.clock.advance(timedelta(days=-3))
+    assert in_transaction(works.store, cursors.due_parts, works.clock()) == [("news", "")]
+    assert not await works.poll(SourceError("500"))
+    assert in_transaction(works.store, cursors.due_parts, works.clock()) == []
+
+
+async def test_a_notice_is_logged_when_it_begins_not_at_every_poll(
+    works: Works, caplog: pytest.LogCaptureFixture
+) -> None:
+    damaged = make_page(notices=("the feed is damaged",))
+    for page in (damaged, damaged, make_page(body=False), damaged, make_page(), damaged):
+        assert await works.poll(page)
+    assert caplog.text.count("the feed is damaged") == 2

@@ -213,6 +213,16 @@ async def test_a_pinned_item_on_top_ends_nothing(reader: Reader, age: int, is_fi
     assert "1000000" in reader.seen
 
 
+async def test_a_pinned_item_alone_in_an_answer_ends_the_pass(reader: Reader) -> None:
+    await started(reader)
+    arrive(reader, [NOW + 5] * 1500)
+    reader.algolia.pinned = [comment(10**6, NOW + 5)]
+    reader.clock.advance(timedelta(minutes=1))
+    await reader.run()
+    assert len(reader.gaps) == 1
+    assert reader.cursor == {"floor": NOW + 5}
+
+
 @pytest.mark.parametrize("before", [0, 1, 500, 999])
 async def test_999_items_in_one_second(reader: Reader, before: int) -> None:
     await started(reader)
