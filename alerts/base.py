@@ -35,7 +35,7 @@ class Alert:
     recipient: str  # the mail address; "" for receivers that have one channel
     reason: Reason
     n: int  # step or revision
-    mentions: tuple[Mention, ...]  # oldest first; of a digest at most DIGEST_SHOWN, `count` is exact
+    mentions: tuple[Mention, ...]  # oldest first; of a digest at most DIGEST_CARRIED, `count` is exact
     count: int
     routes: tuple[str, ...]  # the routes that lead here, as matcher texts: the "why" of the routing
     url: str  # where to work on it: server.public_url + path
@@ -45,7 +45,8 @@ class Alert:
     notice: str = ""  # of reason NOTICE: what happened; such an alert has no mentions
 
 
-DIGEST_SHOWN = 20
+DIGEST_CARRIED = 1000  # mentions that a digest brings along, for machines to read
+DIGEST_SHOWN = 20  # of them that people are shown
 SEND_TIMEOUT = 10.0  # seconds for one attempt to send, well within the lease of a claimed row
 
 

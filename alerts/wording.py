@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
-from alerts.base import Alert, Reason
+from alerts.base import DIGEST_SHOWN, Alert, Reason
 from alerts.excerpt import Measure, Piece, clean, cut, excerpt, link_host, units, web_link
 from alerts.words import WORDS, Lang, Words
 from rules.base import NONE, UNCLASSIFIED, UNSURE, Label, Mention, Span, Verdict, WatchlistKind
@@ -95,7 +95,7 @@ def _notice(alert: Alert, words: Words) -> Message:
 def _summary(alert: Alert, words: Words, zone: tzinfo) -> Message:
     items = tuple(
         Item(_item_headline(mention, words, zone), _item_text(mention, words), web_link(mention.post.url))
-        for mention in alert.mentions
+        for mention in alert.mentions[:DIGEST_SHOWN]
     )
     return Message(
         headline=words.held_back_one if alert.count == 1 else words.held_back.format(alert.count),

@@ -8,6 +8,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 from monitor.commands import FAILED, MODEL, OK, STORE, USAGE
@@ -80,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Finds what people say about your brands and brings it to who can answer.",
         epilog="Start with: mentiond run --demo",
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version('mentiond')}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_run(commands)
     _add_check(commands)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,10 +31,15 @@ class PartState:
     body_at: datetime | None
     due_at: datetime
     posts: int
+    asked_until: datetime | None
     failures: int
     error: str | None
     error_since: datetime | None
     disabled: str | None
+
+    def is_waiting(self, now: datetime) -> bool:
+        """Whether the server asked to be left alone for longer."""
+        return self.asked_until is not None and now < self.asked_until
 
 
 def pass_subject(state: PartState) -> str:
@@ -71,33 +76,60 @@ def due_parts(connection: Connection, now: datetime) -> list[tuple[str, str]]:
     return [(source, part) for source, part in rows]
 
 
-def register_parts(connection: Connection, fingerprints: Mapping[tuple[str, str], str], now: datetime) -> None:
-    """A row for every configured part; one whose fingerprint changed starts a first pass anew but keeps `seen`."""
+def register_parts(
+    connection: Connection, fingerprints: Mapping[tuple[str, str], str], now: datetime, lasting: Collection[str] = ()
+) -> None:
+    """A row for every configured part; one whose fingerprint changed starts a first pass anew but keeps `seen`.
+
+    `lasting` are keys of a cursor that a new address does not change.
+    """
     existing = {(state.source, state.part): state for state in all_parts(connection)}
     for (source, part), fingerprint in fingerprints.items():
         anew: dict[str, Any] = {"fingerprint": fingerprint, "cursor": {}, "finished_at": None, "pass_started_at": None}
-        anew |= {"due_at": now, "failures": 0, "error": None, "error_since": None, "disabled": None}
+        anew |= {
+            "due_at": now,
+            "asked_until": None,
+            "failures": 0,
+            "error": None,
+            "error_since": None,
+            "disabled": None,
+        }
         state = existing.get((source, part))
         if state is None:
             counters = {"version": 0, "pass_number": 1, "posts": 0}
             connection.execute(sa.insert(cursors).values(source=source, part=part, **anew, **counters))
         elif state.fingerprint != fingerprint:
-            moved = {"version": state.version + 1}  # the number stays: what a broken-off pass held is still offered
+            kept = {key: state.cursor[key] for key in lasting if key in state.cursor}
+            moved = {
+                "cursor": kept,
+                "version": state.version + 1,
+            }  # the number stays: what a broken-off pass held is still offered
             connection.execute(sa.update(cursors).where(*_where(source, part)).values(anew | moved))
 
 
 def record_failure(
-    connection: Connection, state: PartState, error: str, due_at: datetime, now: datetime, *, disable: bool
+    connection: Connection,
+    state: PartState,
+    error: str,
+    due_at: datetime,
+    now: datetime,
+    *,
+    disable: bool,
+    is_asked: bool = False,
 ) -> None:
-    """Count a failed poll and say when the next one is due."""
+    """Count a failed poll and say when the next one is due; `is_asked`: the server named that time itself."""
     values = {"failures": state.failures + 1, "error": error, "error_since": state.error_since or now}
-    values |= {"due_at": due_at, "disabled": error if disable else state.disabled}
+    values |= {
+        "due_at": due_at,
+        "asked_until": due_at if is_asked else None,
+        "disabled": error if disable else state.disabled,
+    }
     connection.execute(sa.update(cursors).where(*_where(state.source, state.part)).values(values))
 
 
 def enable(connection: Connection, source: str, now: datetime) -> int:
     """Switch a source on again, due at once; return how many parts there are."""
-    anew = {"disabled": None, "failures": 0, "error": None, "error_since": None, "due_at": now}
+    anew = {"disabled": None, "asked_until": None, "failures": 0, "error": None, "error_since": None, "due_at": now}
     return connection.execute(sa.update(cursors).where(cursors.c.source == source).values(anew)).rowcount
 
 

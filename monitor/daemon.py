@@ -25,6 +25,7 @@ from monitor.pipeline import Part, Pipeline
 from monitor.scheduler import Ticker
 from monitor.store import Store, StoreBusyError, StoreError
 from rules.base import Classifier
+from sources.registry import LASTING
 
 log = logging.getLogger("mentiond")
 
@@ -57,7 +58,7 @@ class Daemon:
 
         def work(connection: Connection) -> int:
             self._rename(connection)
-            cursors.register_parts(connection, fingerprints, now)
+            cursors.register_parts(connection, fingerprints, now, LASTING)
             outbox.register_channels(connection, list(self.deliveries), now)
             return outbox.release_all(connection) if self.store.is_sqlite else 0
 
@@ -100,16 +101,16 @@ class Daemon:
         return FAILED if stop.is_set() and code != STILL_OWED else code
 
     async def _once(self) -> int:
-        states = await self.store.read(cursors.all_parts)
-        disabled = {(state.source, state.part) for state in states if state.disabled}
-        polled = [self._pass(part) for key, part in self.parts.items() if key not in disabled]
+        states, now = await self.store.read(cursors.all_parts), utc_now()
+        left_out = {(state.source, state.part) for state in states if state.disabled or state.is_waiting(now)}
+        polled = [self._pass(part) for key, part in self.parts.items() if key not in left_out]
         succeeded = await asyncio.gather(*polled)
         await self._apply_retention()
         owed = sum(await asyncio.gather(*(delivery.run_once() for delivery in self.deliveries.values())))
         if owed:
             log.warning("alerts still owed count=%d", owed)
             return STILL_OWED
-        return OK if all(succeeded) and not disabled & self.parts.keys() else TROUBLE
+        return OK if all(succeeded) and not left_out & self.parts.keys() else TROUBLE
 
     async def _wind_down_on(self, stop: asyncio.Event) -> None:
         await stop.wait()

@@ -126,7 +126,7 @@ class Delivery:
             longest = LONGEST_BACKOFF * JITTER if channel.failures else outbox.LONGEST_WAIT.total_seconds()
         return wait if wait <= longest else 0.0
 
-    async def _claim(self, *, limit: int, after: int = 0) -> tuple[str, list[Alert]]:
+    async def _claim(self, *, limit: int, after: int | None = None) -> tuple[str, list[Alert]]:
         token, now = uuid4().hex, self.clock()
         work = partial(outbox.claim, receiver=self.name, token=token, now=now, limit=limit, pace=self.pace, after=after)
         ids = await self.store.write(work)

@@ -68,6 +68,7 @@ class Outcome:
     edited: int
     mentions: int
     receivers: frozenset[str]  # those who are owed something now
+    gaps: tuple[str, ...]  # that were not known yet
 
 
 def known_hashes(connection: Connection, source: str, ids: Sequence[str]) -> dict[str, str]:
@@ -93,9 +94,10 @@ def commit_page(connection: Connection, intake: Intake) -> Outcome:
     news = _store_mentions(connection, intake, new, edited)
     if not intake.page.more:
         offer_held(connection, pass_subject(intake.state), intake.now)
-    _record_gaps(connection, intake)
+    gaps_found = _record_gaps(connection, intake)
     connection.execute(sa.update(cursors).where(*_at(intake.state)).values(posts=cursors.c.posts + len(new)))
-    return Outcome(len(new), len(edited), len(news), frozenset(receiver for one in news for receiver in one.receivers))
+    receivers = frozenset(receiver for one in news for receiver in one.receivers)
+    return Outcome(len(new), len(edited), len(news), receivers, gaps_found)
 
 
 def _at(state: PartState) -> tuple[sa.ColumnElement[bool], ...]:
@@ -109,6 +111,7 @@ def _move_cursor(connection: Connection, intake: Intake) -> None:
         "version": state.version + 1,
         "pass_started_at": (state.pass_started_at or intake.now) if page.more else None,
         "pass_number": state.pass_number + (0 if page.more else 1),
+        "asked_until": None,
         "failures": 0,
         "error": None,
         "error_since": None,
@@ -267,14 +270,16 @@ def _store_edit(connection: Connection, intake: Intake, change: Change) -> list[
     return [news for draft in change.drafts if (news := revise(connection, stored.id, revision, draft)) is not None]
 
 
-def _record_gaps(connection: Connection, intake: Intake) -> None:
-    state = intake.state
-    rows = [
-        {"source": state.source, "part": state.part, "noticed_at": intake.now, "detail": gap.detail}
-        for gap in intake.page.gaps
-    ]
-    if rows:
-        connection.execute(sa.insert(gaps), rows)
+def _record_gaps(connection: Connection, intake: Intake) -> tuple[str, ...]:
+    """Return what is new of it: a pass that reads an overlap again meets the same gap again."""
+    state, here = intake.state, {"source": intake.state.source, "part": intake.state.part}
+    same = sa.and_(gaps.c.source == state.source, gaps.c.part == state.part)
+    recent = sa.select(gaps.c.detail).where(same, gaps.c.noticed_at > intake.now - timedelta(days=1))
+    known = set(connection.scalars(recent)) if intake.page.gaps else set()
+    fresh = tuple(gap.detail for gap in intake.page.gaps if gap.detail not in known)
+    if fresh:
+        connection.execute(sa.insert(gaps), [here | {"noticed_at": intake.now, "detail": one} for one in fresh])
+    return fresh
 
 
 def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from alerts.base import DIGEST_SHOWN, Alert, Reason, ReceiverError
+from alerts.base import DIGEST_CARRIED, Alert, Reason, ReceiverError
 from monitor.mentions import insert_new, owed_row
 from monitor.schema import alerts, channels, mentions, posts, verdicts
 from rules.base import Label, Match, Mention, Sentiment, Span, Verdict, Watchlist, WatchlistKind
@@ -61,14 +61,24 @@ def _due(receiver: str, now: datetime) -> sa.ColumnElement[bool]:
     """A row made later than now, or one that waits longer than any can, shows that the clock was set back."""
     is_fresh = sa.and_(alerts.c.created_at > now, alerts.c.attempts < ATTEMPTS_IN_ORDER)
     is_set_back = sa.or_(is_fresh, alerts.c.due_at > now + LONGEST_WAIT)
-    owed = sa.and_(alerts.c.receiver == receiver, alerts.c.state == "owed")
-    return sa.and_(owed, sa.or_(alerts.c.due_at <= now, is_set_back))
+    return sa.and_(_owed(receiver), sa.or_(alerts.c.due_at <= now, is_set_back))
+
+
+def _owed(receiver: str) -> sa.ColumnElement[bool]:
+    return sa.and_(alerts.c.receiver == receiver, alerts.c.state == "owed")
 
 
 def claim(
-    connection: Connection, receiver: str, token: str, now: datetime, *, limit: int, pace: float, after: int = 0
+    connection: Connection,
+    receiver: str,
+    token: str,
+    now: datetime,
+    *,
+    limit: int,
+    pace: float,
+    after: int | None = None,
 ) -> list[int]:
-    """Lease up to `limit` due rows in commit order (ids above `after`) and return their ids.
+    """Lease up to `limit` due rows in commit order and return their ids; with `after`: owed ones above it, due or not.
 
     A paced channel claims one row and is closed for `pace` seconds by the same transaction.
     """
@@ -77,7 +87,7 @@ def claim(
         alerts.c.lease_until <= now,
         alerts.c.lease_until > now + LEASE,  # the clock was set back: no lease can be that long
     )
-    due = sa.and_(_due(receiver, now), alerts.c.id > after)
+    due = _due(receiver, now) if after is None else sa.and_(_owed(receiver), alerts.c.id > after)
     head = (
         sa.select(alerts.c.id).where(due, free).order_by(alerts.c.id).limit(limit).with_for_update(skip_locked=True)
     ).cte("head")  # a plain sub-select may run twice and lock other rows each time
@@ -214,6 +224,12 @@ def rename_receiver(connection: Connection, old: str, new: str) -> None:
             connection.execute(sa.update(table).where(table.c.receiver == old).values(receiver=new))
 
 
+def stopped_channels(connection: Connection) -> dict[str, str]:
+    """receiver -> why its channel is switched off."""
+    query = sa.select(channels.c.receiver, channels.c.stopped).where(channels.c.stopped.is_not(None))
+    return {receiver: error for receiver, error in connection.execute(query)}
+
+
 def owed_counts(connection: Connection) -> dict[str, int]:
     """receiver -> rows still owed."""
     owed = sa.select(alerts.c.receiver, sa.func.count()).where(alerts.c.state == "owed").group_by(alerts.c.receiver)
@@ -235,7 +251,7 @@ def _alert(connection: Connection, row: sa.Row[Any], public_url: str, watchlists
         about = sa.and_(alerts.c.held_for == row.subject, to, alerts.c.state == "held")
     told = _mentions(connection, about, watchlists)
     count = len(told)
-    if count == DIGEST_SHOWN:
+    if count == DIGEST_CARRIED:
         held = alerts.join(mentions, alerts.c.mention_id == mentions.c.id)
         count = connection.scalar(sa.select(sa.func.count()).select_from(held).where(about)) or count
     key = "|".join((row.subject, row.receiver, row.recipient, row.reason, str(row.n)))
@@ -271,7 +287,7 @@ def _mentions(
         .select_from(JOINED.join(alerts, alerts.c.mention_id == mentions.c.id))
         .where(about)
         .order_by(posts.c.published_at, mentions.c.id)
-        .limit(DIGEST_SHOWN)
+        .limit(DIGEST_CARRIED)
     )
     return tuple(read_mention(row, watchlists) for row in connection.execute(query))
 

@@ -121,8 +121,8 @@ class Pipeline:
         )
 
     def _report(self, part: Part, page: Page, outcome: Outcome) -> None:
-        for gap in page.gaps:
-            log.warning("gap source=%s %s", part.label, gap.detail)
+        for gap in outcome.gaps:
+            log.warning("gap source=%s %s", part.label, gap)
         before = self.noticed.get((part.name, part.part), ())
         for notice in page.notices:
             if notice not in before:
@@ -140,7 +140,8 @@ class Pipeline:
             log.warning("source failing source=%s error=%s", part.label, reason)
 
         def record(connection: Any) -> None:
-            record_failure(connection, state, reason, due_at, now, disable=error.permanent)
+            is_asked = error.retry_after is not None
+            record_failure(connection, state, reason, due_at, now, disable=error.permanent, is_asked=is_asked)
             if error.permanent and self.operations:
                 text = (
                     f"Source {part.label} is switched off: {reason}. `mentiond sources enable {part.name}` turns it on."

@@ -93,6 +93,7 @@ cursors = Table(
     Column("body_at", UtcDateTime),  # last page that had a body
     Column("due_at", UtcDateTime, nullable=False),
     Column("posts", BigInteger, nullable=False),  # new posts so far
+    Column("asked_until", UtcDateTime),  # the server asked to be left alone until then (Retry-After)
     Column("failures", Integer, nullable=False),  # in a row
     Column("error", StorableText),
     Column("error_since", UtcDateTime),

@@ -103,7 +103,10 @@ def _judge(pipeline: Pipeline, language: str, words: Sequence[str], cats: Mappin
     chances = {label: round(cats.get(label, 0.0), 4) for label in Label}
     noticed = [label for label in Label if chances[label] >= pipeline.bands[label].floor]
     cues = pipeline.cues(words, noticed, CUES) if noticed else {}
-    carried = tuple(str(label) for label in noticed if chances[label] >= pipeline.bands[label].threshold)
+    # A label that no word carries comes from the shape of the text alone: worth a look, not an alert.
+    carried = tuple(
+        str(label) for label in noticed if chances[label] >= pipeline.bands[label].threshold and cues[label]
+    )
     return Verdict(
         probabilities=chances,
         tags=carried or ((UNSURE,) if noticed else (NONE,)),

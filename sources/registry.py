@@ -16,6 +16,7 @@ from sources.hackernews import HackerNewsSettings, HackerNewsSource
 
 SourceConfig = Annotated[FeedSettings | HackerNewsSettings | FileSettings, Field(discriminator="type")]
 
+LASTING = ("policy",)  # keys of a cursor that outlive a change of the address: how entries are told apart
 WHOLE = ""  # the part of a source that has only one
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -26,9 +27,13 @@ def run(options: argparse.Namespace) -> int:
         count = in_store(config, lambda connection: outbox.retry_dead(connection, utc_now()))
         print(json.dumps({"retried": count}) if options.json else f"{count} dead letters are owed again")
         return OK
-    rows = in_store(config, lambda connection: _alert_rows(connection, dead=options.dead, limit=options.limit))
+    rows, stopped = in_store(
+        config, lambda tx: (_alert_rows(tx, dead=options.dead, limit=options.limit), outbox.stopped_channels(tx))
+    )
     columns = ("id", "state", "receiver", "recipient", "reason", "subject", "attempts", "created", "error")
     print_rows(rows, columns, as_json=options.json, empty="no dead letters" if options.dead else "no alerts")
+    for receiver, error in stopped.items():
+        print(f"receiver {receiver} is stopped, its alerts stay owed: {error}", file=sys.stderr)
     return OK
 
 

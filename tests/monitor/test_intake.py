@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
-from alerts.base import DIGEST_SHOWN
 from monitor import cursors, outbox
 from monitor.intake import Intake, StaleCursorError, commit_page, known_hashes
 from monitor.outbox import load_alerts
@@ -253,7 +252,7 @@ async def test_the_digest_is_one_per_receiver_and_recipient_and_counts_exactly(s
     ]
     loaded = in_transaction(store, load_alerts, [row.id for row in digests], "")
     assert [alert.count for alert in loaded] == [63, 63, 63]
-    assert all(len(alert.mentions) == DIGEST_SHOWN for alert in loaded)
+    assert all(len(alert.mentions) == 63 for alert in loaded)
     assert [mention.post.external_id for mention in loaded[0].mentions[:3]] == ["0", "1", "2"]
 
 
@@ -540,3 +539,18 @@ def test_intake_and_page_are_what_they_say(store: Store) -> None:
     assert isinstance(intake, Intake)
     in_transaction(store, commit_page, intake)
     assert in_transaction(store, cursors.read_part, "news", "").cursor == {"deep": [1, None, "\ud800"]}
+
+
+async def test_a_gap_that_an_overlap_meets_again_is_recorded_once(works: Works) -> None:
+    gap = (Gap("more items of one second"),)
+    for _ in range(3):
+        await works.poll(make_page(gaps=gap))
+    assert [row.detail for row in rows_of(works.store, gaps)] == ["more items of one second"]
+
+
+def test_a_new_address_keeps_how_entries_are_told_apart(store: Store) -> None:
+    register_part(store, START)
+    cursor = {"policy": "link", "etag": "x", "last": {}}
+    in_transaction(store, lambda tx: tx.execute(sa.update(parts).values(cursor=cursor)))
+    in_transaction(store, cursors.register_parts, {("news", ""): "another"}, START, ("policy",))
+    assert in_transaction(store, cursors.read_part, "news", "").cursor == {"policy": "link"}

@@ -28,7 +28,7 @@ class Outbox:
         self.store = store
         self.clock = FixedClock()
 
-    def claim(self, token: str = "t", limit: int = 20, pace: float = 0.0, after: int = 0) -> list[Alert]:
+    def claim(self, token: str = "t", limit: int = 20, pace: float = 0.0, after: int | None = None) -> list[Alert]:
         ids = in_transaction(
             self.store, outbox.claim, "console", token, self.clock(), limit=limit, pace=pace, after=after
         )
@@ -407,3 +407,19 @@ def test_f11_a_row_that_waits_longer_than_any_can_is_due(box: Outbox) -> None:
     defer(box, alert, START + outbox.LONGEST_WAIT)
     assert not in_transaction(box.store, outbox.has_due, "console", START)
     assert in_transaction(box.store, outbox.has_due, "console", START - SECOND)
+
+
+def test_once_takes_rows_above_an_id_whatever_their_own_pause(box: Outbox) -> None:
+    first, second = owe(box.store, 2)
+    later = sa.update(alerts).values(due_at=START + 300 * SECOND)
+    in_transaction(box.store, lambda connection: connection.execute(later))
+    assert box.claim("a") == []
+    assert [alert.id for alert in box.claim("b", limit=1, after=0)] == [first]
+    assert [alert.id for alert in box.claim("c", limit=1, after=first)] == [second]
+
+
+def test_a_stopped_channel_is_listed(box: Outbox) -> None:
+    owe(box.store, 1)
+    refused = ReceiverError("invalid_auth", permanent=True, channel=True)
+    in_transaction(box.store, outbox.stop_channel, box.claim("a")[0], "a", refused, START)
+    assert in_transaction(box.store, outbox.stopped_channels) == {"console": "invalid_auth"}

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from monitor.schema import metadata
 from monitor.store import Store
 from sources.feed_parser import FeedParser
+from tests.simulation.checks import Checks
 from tests.simulation.scene import EVERY, TOLD, Figures, Scene
 from tests.simulation.world import DAY, HOUR, MINUTE, SECOND, Feed
 
@@ -98,6 +99,7 @@ async def _play(scene: Scene, steps: Sequence[Step]) -> None:
         scene.figures.steps += 1
         await getattr(_World(scene, Random(step.number)), step.name)()
     await scene.end()
+    Checks(scene).check()
 
 
 @dataclass(slots=True)

@@ -39,6 +39,7 @@ def upgrade() -> None:
         sa.Column("body_at", UtcDateTime(), nullable=True),
         sa.Column("due_at", UtcDateTime(), nullable=False),
         sa.Column("posts", sa.BigInteger(), nullable=False),
+        sa.Column("asked_until", UtcDateTime(), nullable=True),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("error_since", UtcDateTime(), nullable=True),
