@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install run test crash clean
+.PHONY: install run test crash fuzz clean
 
 install: .venv/installed
 
@@ -32,6 +32,9 @@ test: install .venv/feedparser-sdist
 
 crash: install
 	$(BIN)/python -m tests.crash --kills 200
+
+fuzz: install
+	$(BIN)/python -m tests.fuzz --seconds 600
 
 clean:
 	rm -rf .venv

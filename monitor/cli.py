@@ -17,7 +17,7 @@ from monitor.config_errors import ConfigErrors
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of `mentiond`; returns the exit code."""
-    options = _parser().parse_args(arguments)
+    options = _parse(arguments)
     if (problem := _foreign_package()) is not None:
         return _fail(problem, FAILED)
     try:
@@ -33,6 +33,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if code is None:
             raise
         return _fail(str(error), code)
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The arguments; also a FILE that stands behind options, which argparse leaves over before Python 3.13."""
+    parser = _parser()
+    options, left = parser.parse_known_args(arguments)
+    if len(left) == 1 and (left[0] == "-" or not left[0].startswith("-")) and getattr(options, "file", "") is None:
+        options.file = left.pop()
+    if left:
+        parser.error(f"unrecognized arguments: {' '.join(left)}")
+    return options
 
 
 def _flushed(code: int) -> int:
@@ -154,8 +165,12 @@ def _add_rules(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     query.add_argument("query", metavar="QUERY")
     query.add_argument("file", metavar="FILE.jsonl", nargs="?", help="posts, one a line, - for standard input")
-    query.add_argument("--since", default="7d", metavar="DURATION", help="without FILE: how far back in the store (7d)")
-    _add_config(query)
+    query.add_argument("--since", metavar="DURATION", help="instead of FILE: how far back in the store (7d)")
+    query.add_argument("--feed", metavar="URL", help="instead of FILE: what stands in this feed now")
+    query.add_argument("--compare", metavar="OLD", help="what QUERY gains and loses beside this query")
+    query.add_argument("--from", choices=["brandwatch"], dest="dialect", help="translate QUERY (and OLD) first")
+    query.add_argument("--limit", type=_count, metavar="N", help="matches shown (20 on a terminal, else all)")
+    query.add_argument("-c", "--config", type=Path, metavar="FILE", help="the YAML file (for the store config.yaml)")
     _add_json(query)
     classify = _add(
         commands, "classify", "classify.run", "JSON lines in, verdicts out", "mentiond classify posts.jsonl"

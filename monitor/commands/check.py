@@ -12,14 +12,27 @@ from dataclasses import dataclass
 
 from monitor.commands import OK, TROUBLE
 from monitor.config import Config, json_schema, load
+from monitor.config_errors import ConfigErrors
+from monitor.linting import lint_watchlists
+from rules.lint import Level
 
 
 def run(options: argparse.Namespace) -> int:
-    """Validate; with --connect also ask every source and receiver. Raises ConfigErrors."""
+    """Validate, lint the queries; with --connect also ask every source and receiver. Raises ConfigErrors."""
     config = load(options.config, os.environ)
+    remarks = list(lint_watchlists(config, options.config, os.environ))
+    if options.json:
+        for remark in remarks:
+            print(json.dumps(remark.as_json(), ensure_ascii=False))
+    errors = [remark.error for remark in remarks if remark.level is Level.ERROR]
+    if errors:
+        raise ConfigErrors(errors)
     counts = f"{len(config.sources)} sources, {len(config.watchlists)} watchlists, {len(config.receivers)} receivers"
     if not options.json:
         print(f"{options.config}: ok ({counts})")
+        for remark in remarks:
+            if remark.level is not Level.HINT:
+                print(remark)
     return asyncio.run(_connect(config, as_json=options.json)) if options.connect else OK
 
 

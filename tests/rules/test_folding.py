@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules import folding
-from rules.folding import fold, tokenize
+from rules.folding import fold, spellings, tokenize
 
 
 def words(text: str) -> list[str]:
@@ -92,3 +92,30 @@ def test_folding_again_changes_nothing(word: str) -> None:
 def test_composed_and_decomposed_text_fold_alike(text: str) -> None:
     decomposed, composed = unicodedata.normalize("NFD", text), unicodedata.normalize("NFC", text)
     assert [token.forms for token in tokenize(decomposed)] == [token.forms for token in tokenize(composed)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Acme's C++, acme_PHONE 5%", {"acme", "s", "c", "phone", "5"}),
+        ("„Müller“ – Straße", {"muller", "mueller", "strasse"}),
+        ("wow🔥🔥 東京", {"wow", "🔥", "東", "京"}),
+        ("ver\u00adtrag", {"vertrag", "ver", "trag"}),
+        ("\ud800a \u0301 \u200b", {"a"}),
+        ("", set()),
+    ],
+)
+def test_spellings_are_those_of_all_words(text: str, expected: set[str]) -> None:
+    assert spellings(text) == expected
+
+
+def is_ascii_symbol(form: str) -> bool:
+    return len(form) == 1 and form.isascii() and not form.isalnum()
+
+
+@given(st.text(max_size=60))
+def test_spellings_leave_out_no_form_of_a_word(text: str) -> None:
+    forms = {form for token in tokenize(text) for form in token.forms[:2] if not is_ascii_symbol(form)}
+    extra = {form for form in spellings(text) - forms if not is_ascii_symbol(form)}
+    assert forms <= spellings(text)
+    assert not extra or any(unicodedata.category(c) == "Cf" or c >= "\ufe00" for c in text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -130,8 +131,51 @@ def test_only_queries_whose_words_are_there_are_evaluated() -> None:
     """A thousand watchlists cost a post little more than one: looked at by what is filed, not by the clock."""
     many = QueryMatcher([watchlist(f'the (brand{n} OR "product{n} line") -no', f"w{n:03}") for n in range(1000)])
     assert [found.watchlist for found in many.match(post("the brand7 and the product12 line"))] == ["w007", "w012"]
-    assert "the" not in many._filed
-    assert max(map(len, many._filed.values())) == 1
+    assert "the" not in many._index._filed
+    assert max(map(len, many._index._filed.values())) == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "text", "expected"),
+    [
+        ("complain*", "Complaints, complain; acomplain #complained", ["Complaints", "complain", "complained"]),
+        (
+            "*versicherung",
+            "Haftpflichtversicherung, Versicherung, Versicherungen",
+            ["Haftpflichtversicherung", "Versicherung"],
+        ),
+        ("*müll*", "Müllabfuhr Biomuell Mull", ["Müllabfuhr", "Biomuell"]),
+        ("customi?e", "customise customize customie customizze", ["customise", "customize"]),
+        ("caf?*", "Cafés", ["Cafés"]),
+        ("{BT}", "BT bt B\u200bT", ["BT", "B\u200bT"]),
+        ("{Müller}", "Müller Mu\u0308ller MÜLLER Mueller", ["Müller", "Mu\u0308ller"]),
+        ("`C++`", "C++ c++ C++11 xC++", ["C++", "C++"]),
+        ("`a a`", "a a a", ["a a", "a a"]),
+        ("/str(a|e)ss/", "Strasse stress Straße", ["Strass", "stress"]),
+        ("acme.com", "acme dot com, acme[.]com", ["acme dot com", "acme[.]com"]),
+        ("acme NEAR/1 phone", "phone by acme, acme a b phone acme", ["phone", "acme", "phone", "acme"]),
+        ("acme NEAR/1f phone", "phone by acme, acme a phone acme", ["acme", "phone"]),
+        ("(acme OR zen) NEAR/0 (phone OR line)", "zen line acme x phone", ["zen", "line", "acme"]),
+        ('"acme red phone"~1', "phone new red acme x acme", ["phone", "red", "acme"]),
+        ('"+ b"', "+ + + b", ["+ + + b", "+ + b", "+ b"]),
+    ],
+)
+def test_every_form_marks_its_occurrences(query: str, text: str, expected: list[str]) -> None:
+    assert hits(query, text) == expected
+
+
+def test_fields_are_terms_without_spans() -> None:
+    one = replace(post("Acme", "acme"), url="https://blog.acme.com/r/x", author="u/Jo", rating=2.0)
+    assert QueryMatcher([watchlist("title:acme site:acme.com author:@jo rating:[1 TO 2] url:blog")]).match(one) == [
+        Match("w", (Span("title", 0, 4),), ("title:acme", "site:acme.com", "author:@jo", "rating:[1 TO 2]", "url:blog"))
+    ]
+
+
+def test_what_a_query_waits_for_can_be_asked() -> None:
+    matcher = QueryMatcher([watchlist("/x/", "b"), watchlist("the acme")])
+    assert matcher.required("w") == ["acme"]
+    assert matcher.required("b") == []
+    assert matcher.candidates(post("the Acme")) == ["b", "w"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,48 @@
+"""What the linter says of the queries of a configuration, with their places in its file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from monitor.config import Config
+from monitor.config_errors import ConfigError
+from monitor.yaml import read_document
+from rules.lint import Level, lint
+from rules.query import parse
+from sources.base import JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One finding in the query of a watchlist; `error` says where it stands in the file."""
+
+    watchlist: str
+    level: Level
+    error: ConfigError
+
+    def __str__(self) -> str:
+        return str(replace(self.error, message=f"{self.level}: {self.error.message}"))
+
+    def as_json(self) -> dict[str, JSON]:
+        """In the shape of `check --json`."""
+        return {
+            "kind": "query",
+            "name": self.watchlist,
+            "ok": self.level is not Level.ERROR,
+            "detail": self.error.message,
+            "level": self.level.value,
+            "line": self.error.line,
+            "column": self.error.column,
+        }
+
+
+def lint_watchlists(config: Config, path: Path, environ: Mapping[str, str]) -> Iterator[Remark]:
+    """Findings in the order of the file; `config` was loaded from `path`."""
+    document = read_document(path, environ)
+    for number, watchlist in enumerate(config.watchlists):
+        for finding in lint(parse(watchlist.query), watchlist.query):
+            offset = (finding.line - 1, finding.column - 1)
+            error = document.error(("watchlists", number, "query"), finding.message, offset=offset)
+            yield Remark(watchlist.name, finding.level, error)
