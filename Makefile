@@ -34,6 +34,7 @@ crash: install
 	$(BIN)/python -m tests.crash --kills 200
 
 fuzz: install
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e ".[fuzz]"
 	$(BIN)/python -m tests.fuzz --seconds 600
 
 clean:
