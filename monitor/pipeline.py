@@ -127,7 +127,7 @@ class Pipeline:
         for notice in page.notices:
             if notice not in before:
                 log.warning("notice source=%s %s", part.label, notice)
-        if page.body:
+        if page.body or page.notices:
             self.noticed[part.name, part.part] = page.notices
         if outcome.new or outcome.edited:
             counts = (outcome.new, outcome.edited, outcome.mentions)
