@@ -86,13 +86,20 @@ def _foreign_package() -> str | None:
     return None
 
 
+class _Version(argparse.Action):
+    """Looked up only when asked for: the look-up costs as much as a small command."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        parser.exit(OK, f"mentiond {version('mentiond')}\n")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="mentiond",
         description="Finds what people say about your brands and brings it to who can answer.",
         epilog="Start with: mentiond run --demo",
     )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {version('mentiond')}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_run(commands)
     _add_check(commands)

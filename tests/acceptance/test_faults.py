@@ -196,7 +196,7 @@ async def test_f26_an_archive_published_again_is_one_summary(
     feed.items += [item(501, BROKEN)]
     ended = await installed.once()
     digest, news = sorted(ended.lines, key=lambda alert: str(alert["reason"]))
-    assert (digest["reason"], digest["count"], len(digest["mentions"])) == ("digest", 500, 20)
+    assert (digest["reason"], digest["count"], len(digest["mentions"])) == ("digest", 500, 500)
     assert (news["reason"], ids([news])) == ("first", ["https://news.example/501"])
     assert [alert["reason"] for alert in hook.alerts].count("digest") == 1
     assert len(hook.alerts) == 3
