@@ -178,8 +178,9 @@ def _costs(query: Query) -> Iterator[Problem]:
 
 def _longest_literal(pattern: str) -> int:
     """At least so many characters in a row stand in whatever matches; what is uncertain counts as none."""
-    if "|" in re.sub(r"\\.|\[[^\]]*\]|\([^()]*\)", "", pattern):
-        return min(map(_longest_literal, _alternatives(pattern)))
+    alternatives = _alternatives(pattern)
+    if len(alternatives) > 1:
+        return min(map(_longest_literal, alternatives))
     cut = re.sub(r"\\[pP]\{[^}]*\}|\\[pP].|\\[A-Za-z0-9]|\[[^\]]*\]", "\0", pattern)
     cut = re.sub(r"\\(.)", r"x", cut)
     while "(" in cut:

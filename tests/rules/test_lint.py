@@ -129,3 +129,8 @@ def test_long_queries_are_linted_in_time() -> None:
     started = time.process_time()
     lint(read, query)
     assert time.process_time() - started < 5
+
+
+def test_alternatives_within_nested_groups_of_a_regex_are_read() -> None:
+    query = "/stell(ung|(num(m)e)r)/"
+    assert [finding.message for finding in lint(parse(query), query) if "fixed text" in finding.message] == []
