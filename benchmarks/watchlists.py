@@ -48,6 +48,9 @@ class _Author:
     def word(self) -> str:
         return self._random.choice(self._words.medium)
 
+    def number(self, most: int) -> int:
+        return self._random.randint(1, most)
+
     def any_of(self, count: int) -> str:
         return "(" + " OR ".join(dict.fromkeys(self.word() for _ in range(count))) + ")" if count > 1 else self.word()
 
@@ -67,7 +70,7 @@ def _site(author: _Author) -> str:
 
 
 _Form = Callable[[_Author], str]
-_FORMS: tuple[tuple[_Form, int], ...] = (
+_FORMS: tuple[tuple[_Form, float], ...] = (
     (_brand, 20),
     (_site, 5),
     (lambda a: a.name(), 10),
@@ -82,6 +85,11 @@ _FORMS: tuple[tuple[_Form, int], ...] = (
     (lambda a: f"title:{a.name()} OR text:{a.name()}", 3),
     (lambda a: f"{a.name()} AND followers:[1000 TO *] AND lang:de", 3),
     (lambda a: f"{a.name()} AND /{a.name().lower()}s?/", 2),
+    (lambda a: f"({a.name()} NEAR/3 {a.word()}) NEAR/9 ({a.word()} OR {a.word()})", 2),
+    (lambda a: f"/{a.name().lower()}[ -]?[0-9]+/", 1),
+    # No word is required: these are evaluated for every post.
+    (lambda a: f"rating:[{a.number(2)} TO 5]", 0.1),
+    (lambda a: f"/[0-9]{{{a.number(9)},}}-[0-9]/", 0.02),
 )
 
 

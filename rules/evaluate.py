@@ -7,13 +7,12 @@ of each only the occurrences that are part of a pair or a choice.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from rules.fields import Reader
-from rules.passage import Finder, Passage, Spans
-from rules.terms import mend
+from rules.passage import Finder, Passage, Spans, mend
 
 FIELDS = ("title", "text")  # those whose occurrences are spans
 Place: TypeAlias = tuple[int, int, int]  # index into FIELDS, start and end: spans are made of those that come out
@@ -30,6 +29,7 @@ class Node(Protocol):
 
 
 NamedFinder: TypeAlias = tuple[str, Finder]  # a term as it is named, and what finds it
+Side: TypeAlias = "NamedFinder | Pairing"
 
 
 def _marks(name: str, places: Iterable[tuple[int, int]]) -> list[Place]:
@@ -61,31 +61,22 @@ class TermNode:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class NearNode:
-    """Two sides close to one another."""
+class Pairing:
+    """Two sides close to one another in a passage. What stands on a side may be a pairing itself."""
 
-    left: tuple[NamedFinder, ...]
-    right: tuple[NamedFinder, ...]
+    left: tuple[Side, ...]
+    right: tuple[Side, ...]
     distance: int
     is_ordered: bool
-    fields: tuple[str, ...]
 
-    def hits(self, reader: Reader) -> Hits | None:
-        """The occurrences of both sides that are part of a pair."""
-        found: Hits = {}
-        for name in self.fields:
-            for passage in reader.passages(name):
-                left, right = _places(passage, self.left), _places(passage, self.right)
-                if left and right:
-                    self._add(found, name, passage, *self._paired(passage, left, right))
-        return {term: found[term] for term, _ in (*self.left, *self.right) if term in found} or None
-
-    def _add(self, found: Hits, name: str, passage: Passage, left: _Places, right: _Places) -> None:
-        for side, paired in ((self.left, left), (self.right, right)):
-            for term, finder in side:
-                places = [place for place in passage.find(finder) if place in paired]
-                if places:
-                    found.setdefault(term, []).extend(_marks(name, places))
+    def found_in(self, passage: Passage) -> list[Placed]:
+        """The terms of both sides, in order, with their occurrences that are part of a pair."""
+        left = [placed for side in self.left for placed in _placed(passage, side)]
+        right = [placed for side in self.right for placed in _placed(passage, side)] if left else []
+        if not right:
+            return []
+        lefts, rights = self._paired(passage, _all_places(left), _all_places(right))
+        return [*_kept(left, lefts), *_kept(right, rights)]
 
     def _paired(self, passage: Passage, left: Spans, right: Spans) -> tuple[_Places, _Places]:
         lefts, rights = _pairs(passage, left, right, self.distance)
@@ -95,8 +86,57 @@ class NearNode:
         return lefts, rights
 
 
-def _places(passage: Passage, finders: Iterable[NamedFinder]) -> Spans:
-    return sorted({place for _, finder in finders for place in passage.find(finder)})
+class Placed(NamedTuple):
+    """Terms with their places in one passage: one term, or those of a pairing, which count as a whole."""
+
+    terms: list[tuple[str, Spans]]
+    is_whole: bool
+
+
+def _placed(passage: Passage, side: Side) -> list[Placed]:
+    if isinstance(side, Pairing):
+        inner = side.found_in(passage)
+        terms = [term for placed in inner for term in placed.terms]
+        return [Placed(terms, True)] if terms else []
+    name, finder = side
+    places = passage.find(finder)
+    return [Placed([(name, places)], False)] if places else []
+
+
+def _all_places(side: Iterable[Placed]) -> Spans:
+    return sorted({place for placed in side for _, places in placed.terms for place in places})
+
+
+def _kept(side: Iterable[Placed], paired: _Places) -> Iterator[Placed]:
+    """What of a side takes part in a pair."""
+    for placed in side:
+        if placed.is_whole:
+            if any(place in paired for _, places in placed.terms for place in places):
+                yield placed
+        else:
+            ((name, places),) = placed.terms
+            kept = [place for place in places if place in paired]
+            if kept:
+                yield Placed([(name, kept)], False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NearNode:
+    """A pairing in the texts of a post. `terms` are the names of all its terms, in the order of the query."""
+
+    pairing: Pairing
+    terms: tuple[str, ...]
+    fields: tuple[str, ...]
+
+    def hits(self, reader: Reader) -> Hits | None:
+        """The occurrences of both sides that are part of a pair."""
+        found: Hits = {}
+        for name in self.fields:
+            for passage in reader.passages(name):
+                for placed in self.pairing.found_in(passage):
+                    for term, places in placed.terms:
+                        found.setdefault(term, []).extend(_marks(name, places))
+        return {term: found[term] for term in self.terms if term in found} or None
 
 
 def _pairs(passage: Passage, first: Spans, second: Spans, distance: int) -> tuple[_Places, _Places]:

@@ -26,10 +26,21 @@ from ahocorasick_rs import AhoCorasick, Implementation
 from rules.fields import Reader
 from rules.folding import spellings
 from rules.frequency import Frequencies
-from rules.query import WHOLE_FIELDS, Query
+from rules.query import RANGE_FIELDS, WHOLE_FIELDS, Query
 from rules.requirements import Keys, requirements
 
-_SHARES = {"lang": 0.5, "kind": 0.5, "source": 0.2, "site": 0.001, "subreddit": 0.001, "author": 0.001, "thread": 0.001}
+_SHARES = {
+    "lang": 0.5,
+    "kind": 0.5,
+    "source": 0.2,
+    "site": 0.001,
+    "subreddit": 0.001,
+    "author": 0.001,
+    "thread": 0.001,
+    "rating": 0.1,
+    "followers": 0.6,
+    "engagement": 0.6,
+}
 _PIECE_SHARE = 0.05  # of posts in which a piece of one letter stands; every letter more halves it
 _LARGEST, _RAREST = 0.7, 0.0005
 _SMALL = 100_000  # characters of patterns up to which the DFA, twice as fast, takes less than 100 MB
@@ -87,13 +98,14 @@ class QueryIndex:
             if not sets:
                 self._always.append(number)
         asked = set(self._filed).union(*shared)
+        self._keys = frozenset(self._filed)
         self._pieces = _Pieces(sorted(key for key in asked if "*" in key and ":" not in key))
         self._first_fields = _fields(self._filed)
         self._other_fields = tuple(set(_fields(asked)).difference(self._first_fields))
 
     @property
     def always(self) -> Sequence[int]:
-        """The queries that no key can rule out: only ranges, regular expressions, short wildcards."""
+        """The queries that no key can rule out: short wildcards, regular expressions without fixed letters."""
         return tuple(self._always)
 
     def keys_of(self, number: int) -> list[str]:
@@ -108,7 +120,7 @@ class QueryIndex:
             keys.update(self._pieces.found_in(keys))
         if self._first_fields:
             keys.update(_field_keys(self._first_fields, reader))
-        hits = self._filed.keys() & keys
+        hits = self._keys & keys
         if not hits:
             return self._always.copy()
         if self._other_fields:
@@ -129,7 +141,10 @@ def _fields(keys: Iterable[str]) -> tuple[str, ...]:
 
 def _field_keys(names: Iterable[str], reader: Reader) -> Iterable[str]:
     for name in names:
-        if name in WHOLE_FIELDS:
+        if name in RANGE_FIELDS:
+            if reader.number(name) is not None:
+                yield f"{name}:*"
+        elif name in WHOLE_FIELDS:
             for value in reader.values(name):
                 yield f"{name}:{value}"
         else:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from rules.contradictions import contradictions
 from rules.findings import Finding, Level, Problem
 from rules.folding import WORD, fold, tokenize
+from rules.literals import literals
 from rules.query_format import format_query, term_of
 from rules.query_nodes import And, Exact, Field, Near, Not, Or, Phrase, Query, Range, Regex, Value, Wildcard, Word
 from rules.stop_words import STOP_WORDS
@@ -171,34 +172,6 @@ def _costs(query: Query) -> Iterator[Problem]:
         message = f"{len(leading)} wildcards begin with `*` or `?`: each is held against every word of every post"
         yield Problem(Level.HINT, message, leading[0])
     for term in terms:
-        if isinstance(term, Regex) and _longest_literal(term.pattern) < SHORT_LITERAL:
-            message = "this regular expression has no fixed text of three characters: it runs over every post"
+        if isinstance(term, Regex) and min(map(len, literals(term.pattern))) < SHORT_LITERAL:
+            message = "this regular expression has no fixed text of three letters: it runs over every post"
             yield Problem(Level.WARNING, message, term)
-
-
-def _longest_literal(pattern: str) -> int:
-    """At least so many characters in a row stand in whatever matches; what is uncertain counts as none."""
-    alternatives = _alternatives(pattern)
-    if len(alternatives) > 1:
-        return min(map(_longest_literal, alternatives))
-    cut = re.sub(r"\\[pP]\{[^}]*\}|\\[pP].|\\[A-Za-z0-9]|\[[^\]]*\]", "\0", pattern)
-    cut = re.sub(r"\\(.)", r"x", cut)
-    while "(" in cut:
-        shorter = re.sub(r"\([^()]*\)[*+?]?(?:\{[^}]*\})?", "\0", cut)
-        if shorter == cut:
-            break
-        cut = shorter
-    cut = re.sub(r".(?:[*?]|\{0?,?\d*\}|\{0,[^}]*\})", "\0", cut)
-    return max(map(len, re.split(r"[\0.^$+{}()|]+", cut)))
-
-
-def _alternatives(pattern: str) -> list[str]:
-    """The pattern cut at each `|` outside groups and classes."""
-    depth = start = 0
-    found = []
-    for piece in re.finditer(r"\\.|\[[^\]]*\]|[()|]", pattern):
-        depth += {"(": 1, ")": -1}.get(piece[0], 0)
-        if piece[0] == "|" and depth == 0:
-            found.append(pattern[start : piece.start()])
-            start = piece.end()
-    return [*found, pattern[start:]]

@@ -5,6 +5,7 @@ Every search costs time linear in the text (times the length of the term), whate
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from functools import cached_property, lru_cache
@@ -39,6 +40,14 @@ class Finder(Protocol):
     def find(self, passage: Passage) -> Spans:
         """Where it stands, in order; occurrences may overlap."""
         ...
+
+
+_BROKEN = re.compile("[\ud800-\udfff]")  # lone surrogates, which UTF-8 has not
+
+
+def mend(text: str) -> str:
+    """The text without lone surrogates, as long as before."""
+    return _BROKEN.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 @lru_cache(maxsize=2**12)
@@ -91,6 +100,11 @@ class Passage:
         if found is None:
             found = self._found[finder] = finder.find(self)
         return found
+
+    @cached_property
+    def encoded(self) -> bytes:
+        """UTF-8."""
+        return mend(self.text).encode()
 
     @cached_property
     def tokens(self) -> list[Token]:

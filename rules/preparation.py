@@ -7,12 +7,13 @@ import math
 from rules.evaluate import (
     AndNode,
     FieldNode,
-    NamedFinder,
     NearNode,
     Node,
     NotNode,
     OrNode,
+    Pairing,
     RangeNode,
+    Side,
     TermNode,
     WholeNode,
 )
@@ -57,15 +58,20 @@ class Preparation:
                 return TermNode(name_of(query), self._finder(query), _BOTH)
 
     def _near(self, near: Near, fields: tuple[str, ...]) -> NearNode:
-        left, right = tuple(self._side(near.left)), tuple(self._side(near.right))
-        return NearNode(left, right, near.distance, near.is_ordered, fields)
+        return NearNode(self._pairing(near), tuple(dict.fromkeys(_names(near))), fields)
 
-    def _side(self, operand: Query) -> list[NamedFinder]:
+    def _pairing(self, near: Near) -> Pairing:
+        left, right = tuple(self._side(near.left)), tuple(self._side(near.right))
+        return Pairing(left, right, near.distance, near.is_ordered)
+
+    def _side(self, operand: Query) -> list[Side]:
         match operand:
             case Or(parts):
-                return [named for part in parts for named in self._side(part)]
-            case And() | Not() | Near() | Field() | Range():
-                raise TypeError("NEAR holds terms and ORs of terms only")
+                return [side for part in parts for side in self._side(part)]
+            case Near():
+                return [self._pairing(operand)]
+            case And() | Not() | Field() | Range():
+                raise TypeError("NEAR holds terms, NEARs and ORs of them only")
             case _:
                 return [(name_of(operand), self._finder(operand))]
 
@@ -91,6 +97,17 @@ class Preparation:
         words = tuple(self._finder(Word(word)) for word in phrase.text.split())
         length = sum(token.kind != SYMBOL for token in tokenize(phrase.text))
         return SlopFinder(words, phrase.slop + length)
+
+
+def _names(operand: Query) -> list[str]:
+    """The terms of a NEAR as they are named."""
+    match operand:
+        case Near(left, right):
+            return [*_names(left), *_names(right)]
+        case Or(parts):
+            return [name for part in parts for name in _names(part)]
+        case _:
+            return [name_of(operand)]
 
 
 def _whole(field: Field) -> WholeNode:

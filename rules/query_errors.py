@@ -15,7 +15,6 @@ from rules.query_nodes import (
     WHOLE_FIELDS,
     And,
     Field,
-    Near,
     Not,
     Or,
     Phrase,
@@ -153,8 +152,6 @@ def about_operand(part: Query) -> str | None:
             return next(filter(None, map(about_operand, parts)), None)
         case And() | Not():
             return "only words, phrases and ORs of them can stand: write AND and NOT around the NEAR"
-        case Near():
-            return "no other NEAR can stand: write `(a NEAR/5 b) AND (b NEAR/5 c)`"
         case Field(name) | Range(name):
             return f"no field can stand: write `{name}:(a NEAR/5 b)`" if name in TEXT_FIELDS else "no field can stand"
         case Regex():

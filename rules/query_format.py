@@ -38,7 +38,7 @@ def format_query(query: Query) -> str:
             return f"NOT {_bracketed(part, Not, And, Or, Near)}"
         case Near(left, right, distance, is_ordered):
             operator = f"NEAR/{distance}{'f' if is_ordered else ''}"
-            return f"{_bracketed(left, Or)} {operator} {_bracketed(right, Or)}"
+            return f"{_bracketed(left, Or, Near)} {operator} {_bracketed(right, Or, Near)}"
         case Field(name, part):
             return f"{name}:{_format_value(part)}"
         case Range(field, low, high):

@@ -9,7 +9,7 @@ Words used below:
 - An *occurrence* of a term is where it stands: characters start..end of one text, from the start of its first token to
   the end of its last. All occurrences count, overlapping ones too.
 - A query that matches has *spans*: the occurrences, in title and text, of every term that makes it true. For AND and
-  OR these are the spans of the parts that are true; a part under NOT has none.
+  OR these are the spans of the parts that are true. Two NOTs cancel; under one NOT nothing has spans.
 - It also names its *terms found*, in the order of the query, each once (by `rules.query.term_of`): every term that has
   spans, also within NEAR and in the fields `title` and `text`; and, without spans, every other Field (`site:acme.com`)
   and Range (`rating:[1 TO 2]`) that is true.
@@ -134,6 +134,9 @@ class Near:
 
     The words between are those that lie wholly between the end of the earlier and the start of the later one.
     `is_ordered` (`NEAR/nf`): left stands before right. Its spans are all occurrences that are part of such a pair.
+
+    A NEAR within a NEAR stands where its spans stand: `(a NEAR/3 b) NEAR/9 c` wants c near an a or a b of such a pair.
+    Once one of its spans in a text takes part, all its spans in that text count.
     """
 
     left: Operand
@@ -190,8 +193,8 @@ class Or:
     parts: tuple[Query, ...]  # at least two
 
 
-# What NEAR may hold: a plain term (of phrases only those without slop), or an Or of operands, itself no Near.
+# What NEAR may hold: a plain term (of phrases only those without slop), another Near, or an Or of operands.
 Plain: TypeAlias = "Word | Domain | Phrase | Wildcard | Exact | Literal"
-Operand: TypeAlias = "Plain | Or"
+Operand: TypeAlias = "Plain | Near | Or"
 Term: TypeAlias = "Plain | Regex"
 Query: TypeAlias = "Term | Near | Field | Range | Not | And | Or"

@@ -17,6 +17,7 @@ from rules.query_errors import (
     error_at,
     shorten,
 )
+from rules.query_format import format_query
 from rules.query_nodes import (
     RANGE_FIELDS,
     TEXT_FIELDS,
@@ -38,9 +39,10 @@ from rules.query_nodes import (
     Word,
 )
 from rules.query_terms import TermError
-from rules.query_tree import end_of, read_tree, rows_of, start_of, tokens_of, trees_of
+from rules.query_tree import LONGEST, end_of, read_tree, rows_of, start_of, tokens_of, trees_of
 
 _T = TypeVar("_T")
+_GROWS_AT_MOST = 8  # times, what format_query writes out: `title:(a b)` becomes `title:a AND title:b`
 
 
 def parse(query: str) -> Query:
@@ -49,6 +51,9 @@ def parse(query: str) -> Query:
     if _holds_without_words(part):
         message = "the query says only what to leave out: every post without it would match; add what to find"
         raise error_at(query, 0, message)
+    if len(query) * _GROWS_AT_MOST > LONGEST and (size := len(format_query(part))) > LONGEST:
+        message = f"the query has {size:,} characters with all its operators written out, more than {LONGEST:,}"
+        raise error_at(query[:100], 0, message)
     return part
 
 
@@ -138,8 +143,9 @@ class _Builder:
         operator, *others = tokens_of(node)
         if more:
             names = [shorten(self._written(tree)) for tree in (left, right, more[0])]
-            proposal = f"`({names[0]} {operator} {names[1]}) AND ({names[1]} {others[0]} {names[2]})`"
-            raise self._error(others[0], f"NEAR joins two sides, not three: write {proposal}")
+            within = f"`({names[0]} {operator} {names[1]}) {others[0]} {names[2]}`"
+            beside = f"`({names[0]} {operator} {names[1]}) AND ({names[1]} {others[0]} {names[2]})`"
+            raise self._error(others[0], f"NEAR joins two sides, not three: write {within} or {beside}")
         if field and field not in TEXT_FIELDS:
             raise self._error(operator, f"NEAR has no meaning within `{field}:`; write OR")
         distance, is_ordered = self._at(operator, lambda: query_terms.read_near(str(operator)))
@@ -151,7 +157,7 @@ class _Builder:
         problem = about_operand(part)
         if problem:
             raise error_at(self._query, start_of(node), f"beside NEAR {problem}")
-        assert isinstance(part, Word | Domain | Phrase | Wildcard | Exact | Literal | Or)
+        assert isinstance(part, Word | Domain | Phrase | Wildcard | Exact | Literal | Near | Or)
         return part
 
     def _group(self, node: Tree[Token], field: str) -> Query:

@@ -3,16 +3,19 @@
 Keys are folded words, pieces of words (`complain*`, `*versicherung`, `*pflicht*`; `*` says on which side the word may
 go on), and values of fields (`site:acme.com`, and `url:word` for the words of an address). A post can have the
 keys without matching, but never match without them. The words of a phrase or a NEAR are required one by one; of an OR
-every branch gives its rarest set; NOT, ranges and regular expressions require nothing.
+every branch gives its rarest set; of a regular expression a fixed piece is required, of a range that there is a number
+(`rating:*`); NOT requires nothing.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from rules.fields import fold_whole
-from rules.folding import SYMBOL, tokenize
+from rules.folding import SYMBOL, fold, tokenize
+from rules.literals import literals
 from rules.passage import read_pattern
 from rules.query import (
     And,
@@ -37,6 +40,8 @@ Keys: TypeAlias = frozenset[str]
 Rarity: TypeAlias = Callable[[Keys], float]  # the share of posts, 0-1, that have one of the keys
 
 _SHORTEST_PIECE = 2  # letters, a side where the word ends counting as one: shorter ones stand in nearly every post
+_SHORTEST_LITERAL = 3  # letters of a regular expression
+_FOLDS_ALONE = re.compile("[A-Za-z0-9äöüÄÖÜß]*")  # letters whose plain form depends on nothing around them
 
 
 def requirements(query: Query, share: Rarity, is_negated: bool = False) -> list[Keys]:
@@ -65,6 +70,10 @@ def _of_leaf(query: Query | Value, share: Rarity) -> list[Keys]:
             return _of_words(query)
         case Wildcard(pattern):
             return _of_wildcard(pattern)
+        case Regex(pattern):
+            return _of_regex(pattern)
+        case Range(field):
+            return [frozenset({f"{field}:*"})]
         case Near(left, right):
             return [*requirements(left, share), *requirements(right, share)]
         case Field(name, part):
@@ -106,6 +115,12 @@ def _of_wildcard(pattern: str) -> list[Keys]:
     return [frozenset({piece})] if (piece := longest_piece(pattern)) else []
 
 
+def _of_regex(pattern: str) -> list[Keys]:
+    found = literals(pattern)
+    are_telling = all(len(literal) >= _SHORTEST_LITERAL and _FOLDS_ALONE.fullmatch(literal) for literal in found)
+    return [frozenset(f"*{fold(literal).plain}*" for literal in found)] if are_telling else []
+
+
 def longest_piece(pattern: str) -> str:
     """The most telling piece of a wildcard, as a key; empty where none tells enough."""
     pieces = wildcard_pieces(pattern)
@@ -127,7 +142,7 @@ def _of_field(name: str, part: Query | Value, share: Rarity) -> list[Keys]:
             return []
         case _ if name in ("title", "text"):
             return _of_leaf(part, share)
-        case Wildcard() | Near() | Range():
+        case Wildcard() | Regex() | Near() | Range():
             return []
         case _:
             return [frozenset(f"{name}:{key}" for key in keys) for keys in _of_leaf(part, share)]

@@ -11,11 +11,10 @@ from typing import Any
 import re2
 
 from rules.folding import ACCENTS, WORD, Forms, fold
-from rules.passage import Passage, Pattern, Spans, read_pattern
+from rules.passage import Passage, Pattern, Spans, mend, read_pattern
 from rules.query import Domain, Exact, Literal, Phrase, Regex, Term, Wildcard, Word
 
 _SIGNS = re.compile(r"([*?])")
-_BROKEN = re.compile("[\ud800-\udfff]")  # lone surrogates, which RE2's UTF-8 has not
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,12 +81,9 @@ class RegexFinder:
 
     def find(self, passage: Passage) -> Spans:
         """Matches from left to right, not overlapping, empty ones left out."""
+        if self.pattern.search(passage.encoded) is None:  # bytes, encoded once for all: RE2 would encode them each time
+            return []
         return [found.span() for found in self.pattern.finditer(mend(passage.text)) if found.end() > found.start()]
-
-
-def mend(text: str) -> str:
-    """The text without lone surrogates, as long as before."""
-    return _BROKEN.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _is_wordlike(character: str) -> bool:

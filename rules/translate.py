@@ -98,11 +98,9 @@ class _Translator:
         """NEAR between each two neighbours; what holds more than words is required beside it."""
         if len(operands) > 2:
             self.notes.append("NEAR joins two sides here: of more, each is held against its neighbour")
-        conditions = [self.translate(operand) for operand in operands if not _is_plain(operand)]
+        conditions = [self.translate(operand) for operand in operands if not _may_stand(operand)]
         if conditions:
-            self.notes.append(
-                "NEAR within NEAR became AND: the inner words are near one another, one of them near the rest"
-            )
+            self.notes.append("AND or NOT beside NEAR: the condition is required, and one of its words near the rest")
         sides = [self._side(operand) for operand in operands]
         if None in sides:
             return None
@@ -110,6 +108,9 @@ class _Translator:
         return f"({' AND '.join([*filter(None, conditions), *pairs])})"
 
     def _side(self, operand: Tree[Token]) -> str | None:
+        if _may_stand(operand) and not _is_plain(operand):
+            inner = self.translate(operand)
+            return None if inner is None else f"({inner})"
         words = [word for token in _terms(operand) for word in self._words(token)]
         return f"({' OR '.join(dict.fromkeys(words))})" if words else None
 
@@ -256,12 +257,27 @@ def _is_plain(node: Tree[Token]) -> bool:
         case "bracket":
             return _is_plain(trees_of(node)[0])
         case "group":
-            rows = list(rows_of(node))[1:]
-            return all(operator is not None and operator.type == "OR" for operator, _ in rows) and all(
-                map(_is_plain, trees_of(node))
-            )
+            return _is_or(node) and all(map(_is_plain, trees_of(node)))
         case _:
             return False
+
+
+def _may_stand(node: Tree[Token]) -> bool:
+    """Whether a tree may stand beside NEAR: words, phrases, NEARs of two sides, and ORs of them."""
+    match node.data:
+        case "near":
+            operands = trees_of(node)
+            return len(operands) == 2 and all(map(_may_stand, operands))
+        case "bracket":
+            return _may_stand(trees_of(node)[0])
+        case "group":
+            return _is_or(node) and all(map(_may_stand, trees_of(node)))
+        case _:
+            return _is_plain(node)
+
+
+def _is_or(group: Tree[Token]) -> bool:
+    return all(operator is not None and operator.type == "OR" for operator, _ in list(rows_of(group))[1:])
 
 
 def _quoted(words: list[str]) -> str:

@@ -189,13 +189,20 @@ def close_together(terms: Sequence[str], slop: int, text: str) -> set[Where]:
 def near(query: Near, text: str) -> Found:
     """All occurrences that are part of a pair of both sides."""
     together: Found = {}
-    left, right = places(query.left, text), places(query.right, text)
-    for (one, ones), (other, others) in product(left.items(), right.items()):
-        for pair in product(ones, others):
-            if is_near(*pair, query, text):
-                together.setdefault(one, set()).add(pair[0])
-                together.setdefault(other, set()).add(pair[1])
+    for left, right in product(sides(query.left), sides(query.right)):
+        for (one, ones), (other, others) in product(places(left, text).items(), places(right, text).items()):
+            for pair in product(ones, others):
+                if is_near(*pair, query, text):
+                    for side, term, where in ((left, one, pair[0]), (right, other, pair[1])):
+                        taking_part = near(side, text) if isinstance(side, Near) else {term: {where}}
+                        for name, each in taking_part.items():
+                            together.setdefault(name, set()).update(each)
     return together
+
+
+def sides(operand: Query) -> list[Query]:
+    """The alternatives of one side of a NEAR."""
+    return [side for part in operand.parts for side in sides(part)] if isinstance(operand, Or) else [operand]
 
 
 def is_near(left: Where, right: Where, query: Near, text: str) -> bool:

@@ -81,10 +81,16 @@ def forms_of(term: str) -> frozenset[str]:
     return frozenset(" ".join(token.forms[form] for token in tokens) for form in range(2))
 
 
-operands: st.SearchStrategy[Operand] = st.one_of(
-    plain, st.lists(plain, min_size=2, max_size=3).map(lambda parts: Or(tuple(parts)))
-)
-nears = st.builds(Near, operands, operands, st.integers(0, 6), st.booleans())
+def _either(parts: st.SearchStrategy[Operand]) -> st.SearchStrategy[Operand]:
+    return st.one_of(parts, st.lists(parts, min_size=2, max_size=3).map(lambda several: Or(tuple(several))))
+
+
+def _nears(sides: st.SearchStrategy[Operand]) -> st.SearchStrategy[Near]:
+    return st.builds(Near, sides, sides, st.integers(0, 6), st.booleans())
+
+
+flat_nears = _nears(_either(plain))
+nears = st.one_of(flat_nears, flat_nears, _nears(_either(st.one_of(plain, plain, flat_nears))))
 ranges = st.builds(
     lambda field, low, high: Range(field, low, high),
     st.sampled_from(RANGE_FIELDS),

@@ -79,6 +79,8 @@ def sites(*hosts: str) -> Or:
         ("a NEAR/5 b", Near(A, B, 5)),
         ("a NEAR/0f b", Near(A, B, 0, True)),
         ("(a OR b) NEAR/5 (c OR (a OR b))", Near(Or((A, B)), Or((C, Or((A, B)))), 5)),
+        ("(a NEAR/5 b) NEAR/9 c", Near(Near(A, B, 5), C, 9)),
+        ("a NEAR/9 (b OR (b NEAR/0f c))", Near(A, Or((B, Near(B, C, 0, True))), 9)),
         ("a b NEAR/5 c", And((A, Near(B, C, 5)))),
         ("a OR b NEAR/5 c", Or((A, Near(B, C, 5)))),
         ("a -b NEAR/5 c", And((A, Not(Near(B, C, 5))))),
@@ -213,8 +215,7 @@ def test_mixed_operators_show_the_readings(query: str, readings: list[str]) -> N
         ("NEAR/5 a", 1, "on either side"),
         ("a NEAR/5", 3, "`NEAR/5` needs something after it"),
         ("a NEAR/5 NOT b", 10, "cannot be followed by NOT"),
-        ("a NEAR/5 b NEAR/3 c", 12, r"write `\(a NEAR/5 b\) AND \(b NEAR/3 c\)`"),
-        ("(a NEAR/5 b) NEAR/3 c", 1, "no other NEAR can stand"),
+        ("a NEAR/5 b NEAR/3 c", 12, r"write `\(a NEAR/5 b\) NEAR/3 c` or `\(a NEAR/5 b\) AND \(b NEAR/3 c\)`"),
         ("a NEAR/5 (b AND c)", 10, "only words, phrases and ORs"),
         ("a NEAR/5 (b OR (c -a))", 10, "only words, phrases and ORs"),
         ("a NEAR/5 title:b", 10, r"write `title:\(a NEAR/5 b\)`"),
@@ -399,6 +400,21 @@ def test_a_query_of_the_longest_size_is_read() -> None:
     query = " OR ".join(f"brand{number}" for number in range(7000))
     assert len(query) < 100_000
     assert len(getattr(parse(query), "parts", ())) == 7000
+
+
+@pytest.mark.parametrize("grows", ["a1 -x ", "title:(-a b)", "title:(" + "a " * 100 + ")", '"a"{b}', "(a)(b)"])
+def test_a_query_that_was_read_can_be_read_again_as_it_is_formatted(grows: str) -> None:
+    def is_whole(times: int) -> bool:
+        try:
+            query = parse(grows * times)
+        except QueryError as error:
+            assert "operators written out" in error.message
+            return False
+        return parse(format_query(query)) == query
+
+    longest = 100_000 // len(grows)
+    assert [is_whole(longest // part) for part in (50, 8)] == [True, True]
+    assert not is_whole(longest)
 
 
 @given(st.text(alphabet=st.sampled_from('ab"()- ANDORNOTE~*?[]{}`/:<>\n„“é.15'), max_size=60))
