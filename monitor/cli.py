@@ -170,11 +170,12 @@ def _add_rules(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "explain a query and print what matches",
         "mentiond query 'acme NOT jobs' posts.jsonl",
     )
-    query.add_argument("query", metavar="QUERY")
+    query.add_argument("query", metavar="QUERY", nargs="?")
     query.add_argument("file", metavar="FILE.jsonl", nargs="?", help="posts, one a line, - for standard input")
     query.add_argument("--since", metavar="DURATION", help="instead of FILE: how far back in the store (7d)")
     query.add_argument("--feed", metavar="URL", help="instead of FILE: what stands in this feed now")
     query.add_argument("--compare", metavar="OLD", help="what QUERY gains and loses beside this query")
+    query.add_argument("--suggest", metavar="WATCHLIST", help="words to add and to exclude, from what people acted on")
     query.add_argument("--from", choices=["brandwatch"], dest="dialect", help="translate QUERY (and OLD) first")
     query.add_argument("--limit", type=_count, metavar="N", help="matches shown (20 on a terminal, else all)")
     query.add_argument("-c", "--config", type=Path, metavar="FILE", help="the YAML file (for the store config.yaml)")
@@ -206,6 +207,24 @@ def _add_rules(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     _add_json(test)
 
 
+_CASE_ACTIONS = {
+    "claim": "take a mention on",
+    "answer": "say that a mention was answered",
+    "dismiss": "say that a mention needs no answer",
+    "reopen": "nobody has it any more",
+}
+
+
+def _add_case_action(actions: argparse._SubParsersAction[argparse.ArgumentParser], action: str, text: str) -> None:
+    parser = _add(actions, action, "cases.act", text, f"mentiond case {action} 12 15 --by Kim")
+    parser.set_defaults(action=action)
+    parser.add_argument("ids", metavar="ID", nargs="+", type=_count, help="the mention, as `mentiond cases` names it")
+    parser.add_argument("--by", metavar="NAME", help="who (the user of this shell)")
+    parser.add_argument("--note", metavar="TEXT", default="", help="kept in the history of the case")
+    _add_config(parser)
+    _add_json(parser)
+
+
 def _add_data(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     alerts = _add(commands, "alerts", "alerts.run", "what is owed, sent, held, dead", "mentiond alerts --dead --retry")
     alerts.add_argument("--dead", action="store_true", help="only dead letters")
@@ -213,6 +232,16 @@ def _add_data(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     alerts.add_argument("--limit", type=_count, default=50, metavar="N", help="rows at the most, newest first (50)")
     _add_config(alerts)
     _add_json(alerts)
+    cases = _add(commands, "cases", "cases.run", "mentions and who has them", "mentiond cases --state new")
+    states = ("new", "claimed", "answered", "dismissed")
+    cases.add_argument("--state", action="append", choices=states, help="only these; may be given several times")
+    cases.add_argument("--limit", type=_count, default=50, metavar="N", help="rows at the most, newest first (50)")
+    _add_config(cases)
+    _add_json(cases)
+    case = commands.add_parser("case", help="claim, answer, dismiss or reopen a mention")
+    actions = case.add_subparsers(metavar="ACTION", required=True)
+    for action, text in _CASE_ACTIONS.items():
+        _add_case_action(actions, action, text)
     sources = _add(commands, "sources", "sources.run", "how the sources fare", "mentiond sources")
     _add_config(sources)
     _add_json(sources)

@@ -198,6 +198,27 @@ verdicts = Table(
     ),
 )
 
+cases = Table(
+    "cases",
+    metadata,
+    Column("mention_id", Id, ForeignKey("mentions.id", ondelete="CASCADE"), primary_key=True),
+    Column("state", StorableText, nullable=False),  # new, claimed, answered, dismissed; without a row it is new
+    Column("owner", StorableText),
+    Column("changed_at", UtcDateTime, nullable=False),
+)
+
+case_events = Table(
+    "case_events",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("mention_id", Id, ForeignKey("mentions.id", ondelete="CASCADE"), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("by", StorableText, nullable=False),
+    Column("action", StorableText, nullable=False),
+    Column("note", StorableText, nullable=False),
+    Index("case_events_by_mention", "mention_id", "id"),
+)
+
 alerts = Table(
     "alerts",
     metadata,

@@ -167,7 +167,13 @@ def suggest(
 
 
 def buyers_words(
-    purchases: Iterable[str], others: Iterable[str], everyday: Sequence[Words] = (), limit: int = 20
+    purchases: Iterable[str],
+    others: Iterable[str],
+    terms: Iterable[str] = (),
+    everyday: Sequence[Words] = (),
+    limit: int = 20,
 ) -> list[Salient]:
     """Words that buyers use: those that set purchase signals apart from the other mentions."""
-    return contrast(words_of(purchases), words_of(others), everyday, limit=limit)
+    first = words_of(purchases)
+    first.leave_out(words_of(terms).counts)
+    return contrast(first, words_of(others), everyday, limit=limit)

@@ -27,6 +27,12 @@ _KEYS_SHOWN = 12  # of those under which the index files the query
 
 def run(options: argparse.Namespace) -> int:
     """Explain the query, print the posts that match with what matched, and sum up."""
+    if options.suggest is not None:
+        from monitor.commands import suggest
+
+        return suggest.run(options)
+    if options.query is None:
+        raise CommandError("a QUERY is needed, or --suggest WATCHLIST")
     _prepare_output(as_json=options.json)
     query = _explain(options.query, options.dialect, "read as")
     old = None if options.compare is None else _explain(options.compare, options.dialect, "compared with")

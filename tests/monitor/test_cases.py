@@ -1,0 +1,161 @@
+"""Cases: who has a mention, what became of it, and what a watchlist can learn from that."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from monitor.advice import FEWEST, advise
+from monitor.cases import CaseAction, CaseState, Step, select_cases, take_step
+from monitor.cli import main
+from monitor.commands import FAILED, OK, USAGE
+from monitor.intake import commit_page
+from monitor.schema import case_events, posts
+from monitor.store import Store
+from rules.query import parse
+from tests.fakes import START
+from tests.monitor.builders import in_transaction, make_draft, make_intake, make_post, new_change, register_part, select
+
+NEWS = ("Acme Lieferung fehlt", "Acme Lieferung verspätet", "Acme Konzert in der Arena", "Acme Arena Tickets")
+
+
+def _store_mentions(store: Store, texts: tuple[str, ...] = NEWS, tags: tuple[str, ...] = ("complaint",)) -> None:
+    found = [make_post(f"{tags[0]} {number}", text) for number, text in enumerate(texts)]
+    changes = [new_change(post, make_draft(post, tags=tags)) for post in found]
+    in_transaction(store, commit_page, make_intake(register_part(store, START), *changes))
+
+
+def _step(action: CaseAction, by: str = "Kim", note: str = "") -> Step:
+    return Step(action, by, START, note)
+
+
+def _states(store: Store) -> list[tuple[int, str, str | None]]:
+    rows = select(store, select_cases((), 50))
+    return [(row.id, row.state, row.owner) for row in rows]
+
+
+def test_a_case_goes_through_its_states(store: Store) -> None:
+    _store_mentions(store)
+    for action, mention in ((CaseAction.CLAIM, 1), (CaseAction.ANSWER, 2), (CaseAction.DISMISS, 3)):
+        assert in_transaction(store, take_step, mention, _step(action)).known
+    assert _states(store) == [
+        (4, "new", None),
+        (3, "dismissed", "Kim"),
+        (2, "answered", "Kim"),
+        (1, "claimed", "Kim"),
+    ]
+    assert in_transaction(store, take_step, 1, _step(CaseAction.REOPEN)).owner is None
+    assert _states(store)[-1] == (1, CaseState.NEW, None)
+
+
+def test_a_claim_of_what_somebody_else_has_changes_nothing(store: Store) -> None:
+    _store_mentions(store)
+    in_transaction(store, take_step, 1, _step(CaseAction.CLAIM, "Kim", "mine"))
+    taken = in_transaction(store, take_step, 1, _step(CaseAction.CLAIM, "Sascha"))
+    assert (taken.state, taken.owner) == (CaseState.CLAIMED, "Kim")
+    events = select(store, sa.select(case_events.c.by, case_events.c.note))
+    assert [tuple(event) for event in events] == [("Kim", "mine")]
+
+
+def test_a_mention_that_is_not_there_has_no_case(store: Store) -> None:
+    assert not in_transaction(store, take_step, 7, _step(CaseAction.CLAIM)).known
+
+
+def test_what_was_withdrawn_is_no_case_any_more(store: Store) -> None:
+    _store_mentions(store)
+    store.write_now(lambda tx: tx.execute(sa.update(posts).where(posts.c.id == 1).values(deleted_at=START)))
+    assert [case for case, _, _ in _states(store)] == [4, 3, 2]
+
+
+def test_advice_comes_from_what_people_did(store: Store) -> None:
+    texts = tuple(text for text in NEWS for _ in range(10))
+    _store_mentions(store, texts)
+    for mention in range(1, 41):
+        action = CaseAction.ANSWER if mention <= 20 else CaseAction.DISMISS
+        in_transaction(store, take_step, mention, _step(action))
+    advice = in_transaction(store, advise, "acme", START - timedelta(days=1), ())
+    assert (advice.acted_on, advice.dismissed, advice.purchases, advice.others) == (20, 20, 0, 40)
+    assert [word.word for word in advice.suggestions.additions] == ["lieferung", "fehlt", "verspätet"]
+    assert {word.word for word in advice.suggestions.exclusions} == {"arena", "in", "der", "konzert", "tickets"}
+
+
+def test_buyers_are_compared_with_the_others(store: Store) -> None:
+    _store_mentions(store, ("Acme brauche neues Telefon",) * 10, ("purchase_signal", "question"))
+    _store_mentions(store, ("Acme ist kaputt",) * 10)
+    advice = in_transaction(store, advise, "acme", START - timedelta(days=1), ())
+    assert (advice.purchases, advice.others) == (10, 10)
+    assert {word.word for word in advice.buyers} == {"brauche", "neues", "telefon"}
+
+
+def test_too_few_say_nothing(store: Store) -> None:
+    _store_mentions(store)
+    for mention in (1, 2, 3, 4):
+        in_transaction(store, take_step, mention, _step(CaseAction.DISMISS))
+    advice = in_transaction(store, advise, "acme", START - timedelta(days=1), ())
+    assert advice.dismissed == 4 < FEWEST
+    assert advice.suggestions.exclusions == ()
+
+
+CONFIG = """
+store: {{url: "sqlite:///{folder}/mentiond.db"}}
+watchlists: [{{name: acme, kind: brand, names: [Acme], query: acme}}]
+sources: [{{name: export, type: file, path: "{folder}/posts.jsonl"}}]
+receivers: [{{name: console, type: console}}]
+routes: {{receiver: console}}
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    """A store with 40 mentions, made by the daemon itself."""
+    texts = [f"Hallo Acme, meine Lieferung {number} fehlt, wo bleibt sie?" for number in range(20)]
+    texts += [f"Heute Konzert in der Acme Arena, Tickets ab {number} Euro" for number in range(20)]
+    lines = (json.dumps({"external_id": str(number), "text": text}) for number, text in enumerate(texts))
+    (tmp_path / "posts.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    file = tmp_path / "config.yaml"
+    file.write_text(CONFIG.format(folder=tmp_path), encoding="utf-8")
+    assert main(["run", "--once", "-c", str(file)]) == OK
+    capsys.readouterr()
+    return file
+
+
+def test_from_the_first_mention_to_a_better_query(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cases", "-c", str(config), "--json"]) == OK
+    mentions = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {mention["state"] for mention in mentions} == {"new"}
+    wanted = [str(mention["id"]) for mention in mentions if "Lieferung" in mention["text"]]
+    unwanted = [str(mention["id"]) for mention in mentions if "Arena" in mention["text"]]
+    assert main(["case", "answer", *wanted, "--by", "Kim", "-c", str(config)]) == OK
+    assert main(["case", "dismiss", *unwanted, "--by", "Kim", "--note", "concerts", "-c", str(config)]) == OK
+    assert f"case {wanted[0]} is answered by Kim" in capsys.readouterr().out
+
+    assert main(["query", "--suggest", "acme", "-c", str(config), "--json"]) == OK
+    said = capsys.readouterr()
+    words = [json.loads(line) for line in said.out.splitlines()]
+    assert "lieferung" in {word["word"] for word in words if word["kind"] == "addition"}
+    assert {"arena", "konzert", "tickets"} <= {word["word"] for word in words if word["kind"] == "exclusion"}
+    [proposal] = [line for line in said.err.splitlines() if line.startswith("would leave out")]
+    query = proposal.partition(": ")[2]
+    assert parse(query)
+    assert main(["query", query, "--since", "1d", "-c", str(config)]) == OK
+    assert "20 of 40 posts match" in capsys.readouterr().err
+
+
+def test_what_cannot_be_done_is_said(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["case", "claim", "1", "--by", "Kim", "-c", str(config)]) == OK
+    assert main(["case", "claim", "1", "2", "99", "--by", "Sascha", "-c", str(config)]) == FAILED
+    said = capsys.readouterr()
+    assert "case 1 is Kim's" in said.err
+    assert "mention 99 is unknown" in said.err
+    assert "case 2 is claimed by Sascha" in said.out
+    assert main(["query", "--suggest", "nobody", "-c", str(config)]) == USAGE
+    assert "no such watchlist; there are acme" in capsys.readouterr().err
+    assert main(["query", "acme", "--suggest", "acme", "-c", str(config)]) == USAGE
+    assert main(["query", "-c", str(config)]) == USAGE
+    assert "a QUERY is needed" in capsys.readouterr().err
+    assert main(["query", "--suggest", "acme", "-c", str(config)]) == OK
+    assert "too few to compare" in capsys.readouterr().err
