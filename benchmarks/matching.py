@@ -25,7 +25,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.watchlists import Vocabulary, mixed_queries, plain_terms
+from benchmarks.watchlists import WITHOUT_WORDS, Vocabulary, mixed_queries, plain_terms
 from rules import folding
 from rules.base import Watchlist, WatchlistKind
 from rules.folding import spellings
@@ -126,6 +126,8 @@ def _mixed(size: int, posts: Sequence[Post], words: Vocabulary) -> None:
     print(f"\n{size:,} mixed queries, built in {took:.2f} CPU-s; {hit:.1%} of the posts match")
     print(f"  {sum(found) / len(posts):.3f} matches and {looked_at:.3f} evaluations a post")
     fast = _measure("matcher", matcher.match, posts)
+    burdened = QueryMatcher(_watchlists([*queries, *WITHOUT_WORDS]))
+    _measure(f"with {len(WITHOUT_WORDS)} more that require no word", burdened.match, posts)
     few = posts[: max(40, 200_000 // size)]
     assert [matcher.match(post) for post in few[:20]] == [matcher.match_without_index(post) for post in few[:20]]
     slow = _measure("(a) every query evaluated", matcher.match_without_index, few, passes=3)

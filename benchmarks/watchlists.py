@@ -87,10 +87,12 @@ _FORMS: tuple[tuple[_Form, float], ...] = (
     (lambda a: f"{a.name()} AND /{a.name().lower()}s?/", 2),
     (lambda a: f"({a.name()} NEAR/3 {a.word()}) NEAR/9 ({a.word()} OR {a.word()})", 2),
     (lambda a: f"/{a.name().lower()}[ -]?[0-9]+/", 1),
-    # No word is required: these are evaluated for every post.
     (lambda a: f"rating:[{a.number(2)} TO 5]", 0.1),
-    (lambda a: f"/[0-9]{{{a.number(9)},}}-[0-9]/", 0.02),
 )
+
+
+# These require no word: they are evaluated for every post.
+WITHOUT_WORDS = (r"/[0-9]{5,}-[0-9]/", r"/[A-Z]{2}[0-9]{6}/", r"/\$[0-9]+(\.[0-9]{2})?/", "/[0-9]{3} ?km/")
 
 
 def mixed_queries(count: int, words: Vocabulary) -> list[str]:
