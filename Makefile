@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install run test crash fuzz clean
+.PHONY: install run test crash fuzz model bench-classifier clean
 
 install: .venv/installed
 
@@ -36,6 +36,14 @@ crash: install
 fuzz: install
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e ".[fuzz]"
 	$(BIN)/python -m tests.fuzz --seconds 600
+
+# The shipped models follow from monitor/corpus and monitor/lexicon.
+model: install
+	$(BIN)/mentiond train
+
+# MENTIOND_BENCH=DIR names a folder with labelled posts; docs/classifier.md is written anew.
+bench-classifier: install
+	MENTIOND_BENCH="$(MENTIOND_BENCH)" $(BIN)/python -m benchmarks.classifier --memory --page docs/classifier.md
 
 clean:
 	rm -rf .venv

@@ -13,7 +13,9 @@ from sources.base import JSON
 TOGETHER = 256  # lines classified at a time
 
 
-class _SeenFrom(BaseModel):
+class SeenFrom(BaseModel):
+    """From which target a post is seen."""
+
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     names: tuple[str, ...] = ()
@@ -29,7 +31,7 @@ class _Line(BaseModel):
     title: str | None = None
     lang: str | None = None
     external_id: str | None = None
-    seen_from: _SeenFrom = _SeenFrom()
+    seen_from: SeenFrom = SeenFrom()
 
 
 def classify_lines(lines: Iterable[str], classifier: Classifier) -> Iterator[dict[str, JSON]]:
@@ -47,9 +49,14 @@ def _parse(line: str) -> _Line | str:
     try:
         return _Line.model_validate_json(line.encode("utf-8", "surrogatepass"))
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        return f"{place}: {first['msg']}" if place else first["msg"]
+        return first_mistake(error)
+
+
+def first_mistake(error: ValidationError) -> str:
+    """`field: what is wrong with it`, without the value."""
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return f"{place}: {first['msg']}" if place else first["msg"]
 
 
 def _classify(parsed: Sequence[tuple[int, _Line | str]], classifier: Classifier) -> Iterator[dict[str, JSON]]:

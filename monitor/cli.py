@@ -104,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_check(commands)
     _add_rules(commands)
+    _add_learning(commands)
     _add_data(commands)
     return parser
 
@@ -138,6 +139,10 @@ def _count(value: str) -> int:
     if not (value.isascii() and value.isdigit() and 1 <= int(value[:12]) < 2**31):
         raise argparse.ArgumentTypeError("expected a whole number from 1 on")
     return int(value)
+
+
+def _count_or_none(value: str) -> int:
+    return 0 if value == "0" else _count(value)
 
 
 def _add_json(parser: argparse.ArgumentParser, default: bool | str = False) -> None:
@@ -180,18 +185,6 @@ def _add_rules(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     query.add_argument("--limit", type=_count, metavar="N", help="matches shown (20 on a terminal, else all)")
     query.add_argument("-c", "--config", type=Path, metavar="FILE", help="the YAML file (for the store config.yaml)")
     _add_json(query)
-    classify = _add(
-        commands, "classify", "classify.run", "JSON lines in, verdicts out", "mentiond classify posts.jsonl"
-    )
-    classify.add_argument(
-        "file", metavar="FILE.jsonl", nargs="?", default="-", help="posts, one a line (standard input)"
-    )
-    classify.add_argument("--model", type=Path, metavar="FOLDER", help="instead of the models that ship")
-    classify.add_argument("--languages", default="de,en", metavar="LIST", help="most important first (de,en)")
-    train = _add(commands, "train", "train.run", "rebuild the models from the corpus", "mentiond train --out my-models")
-    train.add_argument("--corpus", type=Path, metavar="FOLDER", help="<language>.jsonl files (those that ship)")
-    train.add_argument("--out", type=Path, metavar="FOLDER", help="where the models go (those that ship are replaced)")
-    _add_json(train)
     routes = commands.add_parser("routes", help="ask the routing tree").add_subparsers(metavar="COMMAND", required=True)
     test = _add(
         routes,
@@ -207,6 +200,69 @@ def _add_rules(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     _add_json(test)
 
 
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", type=Path, metavar="FOLDER", help="instead of the models that ship")
+    parser.add_argument("--languages", default="de,en", metavar="LIST", help="most important first (de,en)")
+
+
+def _add_learning(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    classify = _add(
+        commands, "classify", "classify.run", "JSON lines in, verdicts out", "mentiond classify posts.jsonl"
+    )
+    classify.add_argument(
+        "file", metavar="FILE.jsonl", nargs="?", default="-", help="posts, one a line (standard input)"
+    )
+    _add_model(classify)
+    evaluate = _add(
+        commands,
+        "evaluate",
+        "evaluate.run",
+        "how right the classifier is on labelled posts",
+        "mentiond evaluate labelled.jsonl",
+    )
+    evaluate.add_argument("file", metavar="FILE.jsonl|DIR", help="posts with labels, one a line; - for standard input")
+    _add_model(evaluate)
+    evaluate.add_argument(
+        "--worst", type=_count_or_none, default=3, metavar="N", help="mistakes shown for each label (3; 0 for none)"
+    )
+    _add_json(evaluate)
+    correct = _add(
+        commands,
+        "correct",
+        "corrections.run",
+        "say what a mention really was",
+        "mentiond correct 12 15 --label complaint,question",
+    )
+    correct.add_argument("ids", metavar="ID", nargs="+", type=_count, help="the mention, as `mentiond cases` names it")
+    correct.add_argument("--label", required=True, metavar="LIST", help="every label that is right; none for no label")
+    correct.add_argument("--sentiment", choices=["positive", "neutral", "negative"], help="the author's attitude")
+    _add_author(correct, "kept with the correction")
+    _add_config(correct)
+    _add_json(correct)
+    corrections = _add(
+        commands, "corrections", "corrections.listing", "what mentions really were", "mentiond corrections --json"
+    )
+    _add_config(corrections)
+    _add_json(corrections)
+    train = _add(commands, "train", "train.run", "rebuild the models from the corpus", "mentiond train --out my-models")
+    train.add_argument("--corpus", type=Path, metavar="FOLDER", help="a folder per language (the one that ships)")
+    train.add_argument("--out", type=Path, metavar="FOLDER", help="where the models go (those that ship are replaced)")
+    train.add_argument(
+        "--corrections", action="store_true", help="learn from corrections too; a worse model is refused"
+    )
+    train.add_argument("--force", action="store_true", help="with --corrections: take the model even if it is worse")
+    _add_config(train)
+    train.add_argument("--language", metavar="LANG", help="only this language of the corpus (all)")
+    train.add_argument("--encoder", metavar="NAME", help="a sentence encoder on this machine, beside the words")
+    train.add_argument("--download", action="store_true", help="the encoder may be fetched from the Hugging Face hub")
+    _add_json(train)
+
+
+def _add_author(parser: argparse.ArgumentParser, note: str) -> None:
+    parser.add_argument("--by", metavar="NAME", help="who (the user of this shell)")
+    parser.add_argument("--note", metavar="TEXT", default="", help=note)
+
+
 _CASE_ACTIONS = {
     "claim": "take a mention on",
     "answer": "say that a mention was answered",
@@ -219,8 +275,7 @@ def _add_case_action(actions: argparse._SubParsersAction[argparse.ArgumentParser
     parser = _add(actions, action, "cases.act", text, f"mentiond case {action} 12 15 --by Kim")
     parser.set_defaults(action=action)
     parser.add_argument("ids", metavar="ID", nargs="+", type=_count, help="the mention, as `mentiond cases` names it")
-    parser.add_argument("--by", metavar="NAME", help="who (the user of this shell)")
-    parser.add_argument("--note", metavar="TEXT", default="", help="kept in the history of the case")
+    _add_author(parser, "kept in the history of the case")
     _add_config(parser)
     _add_json(parser)
 

@@ -7,6 +7,7 @@ a fraction of a second.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -14,18 +15,19 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, WithJsonSchema
 
 from alerts.registry import ReceiverConfig
 from monitor.config_checks import check_references, refuse_unbuilt
 from monitor.config_errors import ConfigErrors, suggest, translate
 from monitor.yaml import read_document
-from rules.base import Watchlist, WatchlistKind
+from rules.base import Label, Sentiment, Watchlist, WatchlistKind
 from rules.routing import Route, parse_matcher
 from sources.base import JSON, Duration, Name, PathKey, Settings
 from sources.registry import SourceConfig
 
 _SQLITE: Final = "sqlite:///"
+_CATEGORIES: Final = [str(name) for name in (*Label, *Sentiment)]
 
 S = TypeVar("S", bound=Settings)
 
@@ -83,7 +85,14 @@ def _check_text(value: str) -> str:
     return value
 
 
+def _check_category(value: str) -> str:
+    if value not in _CATEGORIES:
+        raise ValueError(f"a label or sentiment of mentiond's{suggest(value, _CATEGORIES)}")
+    return value
+
+
 Text = Annotated[str, AfterValidator(_check_text)]
+Category = Annotated[str, AfterValidator(_check_category), WithJsonSchema({"type": "string", "enum": _CATEGORIES})]
 
 
 class StoreSettings(Settings):
@@ -115,6 +124,30 @@ class HttpSettings(Settings):
     per_host: int = Field(default=2, ge=1, le=16, description="connections per host and port at a time")
     allow_hosts: tuple[Annotated[str, AfterValidator(_check_host)], ...] = Field(
         default=(), description="private hosts that may be fetched all the same"
+    )
+
+
+class PackageSettings(Settings):
+    """An installed spaCy package, or a folder, that writes `doc.cats`."""
+
+    name: Text = Field(description="as spaCy loads it; a folder as ./FOLDER")
+    categories: dict[Text, Category] = Field(
+        min_length=1, description="its categories, each as a label or sentiment of mentiond's"
+    )
+    threshold: float = Field(default=0.5, gt=0, lt=1, description="the probability from which a label is carried")
+
+
+class ClassifierSettings(Settings):
+    """What decides what mentions are."""
+
+    model: Annotated[str | None, PathKey()] = Field(
+        default=None, min_length=1, description="a folder that mentiond train made, instead of the models that ship"
+    )
+    encoder: Text | None = Field(
+        default=None, description="the sentence encoder that the models in `model` were trained with"
+    )
+    packages: dict[str, PackageSettings] = Field(
+        default_factory=dict, description="your own spaCy packages by language, instead of mentiond's models"
     )
 
 
@@ -163,6 +196,7 @@ class Config(Settings):
     store: StoreSettings = StoreSettings()
     server: ServerSettings = ServerSettings()
     http: HttpSettings = HttpSettings()
+    classifier: ClassifierSettings = ClassifierSettings()
     watchlists: tuple[WatchlistSettings, ...] = Field(min_length=1)
     own_accounts: dict[str, tuple[Text, ...]] = Field(
         default_factory=dict, description="the brand's own authors by source or source type: no mentions"
@@ -200,10 +234,25 @@ def _anchor_all(config: Config, folder: Path) -> Config:
     return config.model_copy(
         update={
             "store": config.store.model_copy(update={"url": url}),
+            "classifier": _anchor_classifier(config.classifier, folder),
             "sources": tuple(_anchor(source, folder) for source in config.sources),
             "receivers": tuple(_anchor(receiver, folder) for receiver in config.receivers),
         }
     )
+
+
+def _anchor_classifier(settings: ClassifierSettings, folder: Path) -> ClassifierSettings:
+    packages = {
+        language: package.model_copy(update={"name": _anchor_name(package.name, folder)})
+        for language, package in settings.packages.items()
+    }
+    encoder = settings.encoder and _anchor_name(settings.encoder, folder)
+    return _anchor(settings, folder).model_copy(update={"encoder": encoder, "packages": packages})
+
+
+def _anchor_name(name: str, folder: Path) -> str:
+    """The name of something installed as it is; a folder, which begins with `./` or `../`, from `folder` on."""
+    return os.path.normpath(folder / name) if name.startswith(("./", "../")) else name
 
 
 def _anchor(settings: S, folder: Path) -> S:

@@ -104,7 +104,7 @@ def check_references(document: Document) -> list[ConfigError]:
     errors += _check_receiver(document, ("operations", "receiver"), receivers)
     for path in _items(document, ("watchlists",)):
         errors += _check_query(document, (*path, "query"))
-    return errors + list(_check_own_accounts(document))
+    return errors + list(_check_own_accounts(document)) + list(_check_classifier(document))
 
 
 def _texts(document: Document, section: str, key: str) -> Iterator[tuple[KeyPath, str]]:
@@ -184,3 +184,17 @@ def _check_own_accounts(document: Document) -> Iterator[ConfigError]:
     for name in accounts if isinstance(accounts, dict) else ():
         if name not in sources:
             yield document.error(("own_accounts", name), f"no such source or type{suggest(name, sources)}", key=True)
+
+
+def _check_classifier(document: Document) -> Iterator[ConfigError]:
+    """An encoder without models that know it; a package for a language that posts are not expected in."""
+    encoder: KeyPath = ("classifier", "encoder")
+    if document.at(encoder) is not None and document.at(("classifier", "model")) is None:
+        yield document.error(encoder, "needs `classifier.model`: the models that ship were trained without an encoder")
+    path: KeyPath = ("classifier", "packages")
+    packages, languages = document.at(path), document.at(("languages",))
+    expected = languages if isinstance(languages, list) else ["de", "en"]
+    for language in packages if isinstance(packages, dict) else ():
+        if language not in expected:
+            told = ", ".join(map(str, expected))
+            yield document.error((*path, language), f'"{language}" is not among `languages` ({told})', key=True)

@@ -190,8 +190,9 @@ def valid_keys(schema: Mapping[str, JSON], path: KeyPath, document: Document) ->
 def _child(node: Mapping[str, JSON], part: str | int) -> Mapping[str, JSON]:
     properties = node.get("properties")
     found = node.get("items") if isinstance(part, int) else None
-    if isinstance(part, str) and isinstance(properties, dict):
-        found = properties.get(part)
+    if isinstance(part, str):
+        named = properties.get(part) if isinstance(properties, dict) else None
+        found = named or node.get("additionalProperties")
     return found if isinstance(found, dict) else {}
 
 

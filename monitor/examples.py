@@ -1,4 +1,4 @@
-"""The training corpus: one JSON object a line, a file per language (the format: monitor/corpus/README.md)."""
+"""The training corpus: one JSON object a line, a folder per language (the format: monitor/corpus/README.md)."""
 
 from __future__ import annotations
 
@@ -50,11 +50,20 @@ class Example:
 
 
 def read_corpus(folder: Path) -> dict[str, list[Example]]:
-    """The examples of every language, by the file's name (`de.jsonl`). Raises CorpusError."""
-    files = sorted(folder.glob("*.jsonl"))
+    """The examples of every language, by the name of its folder (`de/*.jsonl`). Raises CorpusError."""
+    files: dict[str, list[Path]] = {}
+    for file in sorted(folder.glob("*/*.jsonl")):
+        files.setdefault(file.parent.name, []).append(file)
     if not files:
-        raise CorpusError(f"{folder}: no corpus (a file such as de.jsonl per language)")
-    return {file.stem: _read(file) for file in files}
+        raise CorpusError(f"{folder}: no corpus (a folder per language, such as de, with .jsonl files)")
+    return {language: _read_language(folder / language, own) for language, own in files.items()}
+
+
+def _read_language(folder: Path, files: Sequence[Path]) -> list[Example]:
+    examples = [example for file in files for example in _read(file)]
+    if len({example.domain for example in examples}) < FOLDS:
+        raise CorpusError(f"{folder}: at least {FOLDS} domains are needed, so that whole domains can be held out")
+    return examples
 
 
 def _read(file: Path) -> list[Example]:
@@ -62,10 +71,7 @@ def _read(file: Path) -> list[Example]:
         lines = file.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise CorpusError(f"{file}: cannot be read ({error})") from error
-    examples = [_parse(line, f"{file}:{number}") for number, line in enumerate(lines, 1) if line.strip()]
-    if len({example.domain for example in examples}) < FOLDS:
-        raise CorpusError(f"{file}: at least {FOLDS} domains are needed, so that whole domains can be held out")
-    return examples
+    return [_parse(line, f"{file}:{number}") for number, line in enumerate(lines, 1) if line.strip()]
 
 
 def _parse(line: str, where: str) -> Example:

@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 from alerts.base import Reason
 from monitor.cursors import PartState, pass_subject
 from monitor.mentions import Draft, News, announce, insert_new, offer_held, revise
-from monitor.schema import alerts, cursors, gaps, mentions, posts, revisions, seen, verdicts
+from monitor.schema import alerts, corrections, cursors, gaps, mentions, posts, revisions, seen, verdicts
 from sources.base import Page, Post
 from sources.text import CLEANER_VERSION
 
@@ -150,6 +150,7 @@ def _forget_deleted(connection: Connection, intake: Intake) -> None:
         connection.execute(sa.update(alerts).where(alerts.c.mention_id.in_(told), unsent).values(DROPPED))
         connection.execute(sa.update(verdicts).where(verdicts.c.mention_id.in_(told)).values(cues={}))
         connection.execute(sa.update(mentions).where(mentions.c.id.in_(told)).values(spans=[]))
+        connection.execute(sa.delete(corrections).where(corrections.c.mention_id.in_(told)))  # its words are in there
         connection.execute(sa.delete(revisions).where(revisions.c.post_id.in_(sa.select(posts.c.id).where(gone))))
         words = {"title": "", "text": "", "raw": "", "author": None}
         connection.execute(sa.update(posts).where(gone).values(words | {"deleted_at": intake.now}))

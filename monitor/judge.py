@@ -86,9 +86,14 @@ class Judge:
 
     def _others(self, names: tuple[str, ...]) -> tuple[str, ...]:
         if names not in self._others_of:
-            every = {name for watchlist in self.watchlists.values() for name in watchlist.names}
-            self._others_of[names] = tuple(sorted(every.difference(names)))
+            self._others_of[names] = other_names(self.watchlists.values(), names)
         return self._others_of[names]
+
+
+def other_names(watchlists: Iterable[Watchlist], names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of every other target, as seen from the target of these names."""
+    every = {name for watchlist in watchlists for name in watchlist.names}
+    return tuple(sorted(every.difference(names)))
 
 
 def unclassified(post: Post) -> Verdict:

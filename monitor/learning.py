@@ -21,16 +21,17 @@ Labels = npt.NDArray[np.float64]  # N x L, 0 or 1
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """N posts as sparse rows of length 1 over F features."""
+    """N posts as sparse rows of length 1 over F features, beside dense rows that are all about equally long."""
 
     keys: Keys  # F, ascending
     scale: Values  # F
     rows: tuple[npt.NDArray[np.intp], ...]  # the features of each post
     values: tuple[Values, ...]
+    dense: Floats  # N x D, what an encoder makes of each post; N x 0 without one
 
 
-def build_matrix(posts: Sequence[tuple[Keys, Values]], fewest: int) -> Matrix:
-    """Features in at least `fewest` posts, weighted by inverse document frequency."""
+def build_matrix(posts: Sequence[tuple[Keys, Values]], fewest: int, dense: Floats | None = None) -> Matrix:
+    """Features in at least `fewest` posts, weighted by inverse document frequency; `dense` is taken as it is."""
     every, counts = np.unique(np.concatenate([keys for keys, _ in posts]), return_counts=True)
     kept = counts >= fewest
     known = every[kept]
@@ -41,38 +42,47 @@ def build_matrix(posts: Sequence[tuple[Keys, Values]], fewest: int) -> Matrix:
         scaled = own[found] * scale[where]
         rows.append(where)
         values.append(scaled / max(float(np.linalg.norm(scaled)), 1e-9))
-    return Matrix(known, scale, tuple(rows), tuple(values))
+    return Matrix(known, scale, tuple(rows), tuple(values), np.zeros((len(posts), 0)) if dense is None else dense)
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Weights F x L and bias L: the logit of label l is row . table[:, l] + bias[l]."""
+    """Weights F x L and D x L, bias L: the logit of label l is row . table[:, l] + vector . dense[:, l] + bias[l]."""
 
     table: Floats
+    dense: Floats
     bias: Floats
 
     def logits(self, matrix: Matrix, at: Sequence[int]) -> Floats:
         """One row of logits for each post of `at`."""
-        return np.array([matrix.values[i] @ self.table[matrix.rows[i]] + self.bias for i in at])
+        sparse = np.array([matrix.values[i] @ self.table[matrix.rows[i]] + self.bias for i in at])
+        return sparse + matrix.dense[list(at)] @ self.dense
 
 
 def fit(matrix: Matrix, labels: Labels, at: Sequence[int], *, strength: float, epochs: int, seed: int) -> Fit:
-    """Minimise strength * logistic loss + |w|^2 / 2 on the posts `at`, all labels at once."""
+    """Minimise strength * logistic loss + |w|^2 / 2 on the posts `at`, all labels at once.
+
+    A post that `at` names several times counts as often.
+    """
     table = np.zeros((len(matrix.keys), labels.shape[1]))
+    dense = np.zeros((matrix.dense.shape[1], labels.shape[1]))
     bias = np.zeros(labels.shape[1])
-    dual = np.zeros((len(matrix.rows), labels.shape[1]))
-    damping = max(1.0, 0.25 + 2 * strength)  # |x|^2 = 1 for the post and 1 for the bias
-    order = np.array(at)
+    dual = np.zeros((len(at), labels.shape[1]))  # one for each place in `at`: visits alone would add no weight
+    longest = float((matrix.dense**2).sum(axis=1).max(initial=0.0))
+    damping = max(1.0, 0.25 + (2 + longest) * strength)  # |x|^2 = 1 for the words, 1 for the bias, and the vector's
+    named, order = np.array(at), np.arange(len(at))
     shuffle = np.random.default_rng(seed)
     for _ in range(epochs):
         shuffle.shuffle(order)
-        for i in order:
-            rows, values = matrix.rows[i], matrix.values[i]
-            step = (labels[i] - sigmoid(values @ table[rows] + bias) - dual[i]) / damping
-            dual[i] += step
+        for place in order:
+            i = named[place]
+            rows, values, vector = matrix.rows[i], matrix.values[i], matrix.dense[i]
+            step = (labels[i] - sigmoid(values @ table[rows] + vector @ dense + bias) - dual[place]) / damping
+            dual[place] += step
             table[rows] += strength * values[:, None] * step
+            dense += strength * vector[:, None] * step
             bias += strength * step
-    return Fit(table, bias)
+    return Fit(table, dense, bias)
 
 
 def calibrate(logits: Floats, truth: Floats) -> tuple[float, float]:
@@ -128,10 +138,13 @@ def choose_floor(chances: Floats, truth: Floats, threshold: float, recall: float
     return round(min(max(lowest, 0.1), threshold * 0.8), 2)
 
 
-def area_under_curve(chances: Floats, truth: Floats) -> float:
-    """The chance that a true post scores above a false one (ties count half); 0.5 where one kind is missing."""
-    true, false = chances[truth > 0], chances[truth == 0]
+def area_under_curve(chances: Floats, truth: Floats) -> float | None:
+    """The chance that a true post scores above a false one (ties count half); None where one kind is missing.
+
+    By sorting, so that it can be had of a hundred thousand posts.
+    """
+    true, false = chances[truth > 0], np.sort(chances[truth == 0])
     if not len(true) or not len(false):
-        return 0.5
-    above = (true[:, None] > false[None, :]).sum() + 0.5 * (true[:, None] == false[None, :]).sum()
-    return float(above) / (len(true) * len(false))
+        return None
+    below = np.searchsorted(false, true, "left") + np.searchsorted(false, true, "right")
+    return float(below.sum()) / (2 * len(true) * len(false))

@@ -1,13 +1,19 @@
-"""Loads the trained pipelines: those that ship in `monitor/models`, or those that `mentiond train` made."""
+"""Loads the trained pipelines: those that ship in `monitor/models`, or those that `mentiond train` made.
+
+A pipeline that was trained with a sentence encoder gets it here; a language may have an operator's own package instead.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from monitor.encoders import META, EncoderError, NamedEncoder, check_same, open_encoder
+from monitor.model_error import ModelError as ModelError
+from monitor.packages import Package, load_package
 from rules.base import Label
 from rules.classifier import Band, Pipeline, SpacyClassifier
 from rules.language import LanguageDetector
@@ -21,21 +27,53 @@ MANIFEST = "manifest.json"  # {"pipelines": {language: {file: SHA-256}}}
 BANDS = "bands"  # key in a pipeline's meta.json: {label: {"threshold", "floor"}}
 
 
-class ModelError(Exception):
-    """The model cannot be used; the message names the file and the mend."""
-
-
-def load_classifier(languages: Sequence[str], path: Path | None = None) -> SpacyClassifier:
+def load_classifier(
+    languages: Sequence[str],
+    path: Path | None = None,
+    encoder: str | None = None,
+    packages: Mapping[str, Package] | None = None,
+    opening: Callable[[str], NamedEncoder] = open_encoder,
+) -> SpacyClassifier:
     """The classifier for `languages` (ISO 639-1, most important first). Takes a second or two. Raises ModelError.
 
-    A language without a pipeline of its own is read by the shared one.
+    A language without a pipeline of its own is read by the shared one. `encoder` is where the encoder is that all
+    models in `path` were trained with; None leaves it to them. `packages` read their languages instead of our models.
     """
     folder = path or SHIPPED
     trained = _read_manifest(folder)
-    for language in (SHARED, *languages):
-        _verify(folder / language, trained.get(language, {}))
-    own = {language: _load(folder / language, sure=True) for language in languages if language in trained}
-    return SpacyClassifier(own, _load(folder / SHARED, sure=False), LanguageDetector(languages))
+    foreign = packages or {}
+    names = [language for language in languages if language in trained and language not in foreign]
+    for language in (SHARED, *names):
+        _verify(folder / language, trained[language])
+    encoders = _Encoders(encoder, opening)
+    own = {language: _load(folder / language, encoders, sure=True) for language in names}
+    own |= {language: load_package(language, package) for language, package in foreign.items()}
+    return SpacyClassifier(own, _load(folder / SHARED, encoders, sure=False), LanguageDetector(languages))
+
+
+class _Encoders:
+    """The encoder of a folder of models, opened once for all its pipelines."""
+
+    def __init__(self, demanded: str | None, opening: Callable[[str], NamedEncoder]) -> None:
+        self._demanded = demanded
+        self._open = opening
+        self._opened: dict[str, NamedEncoder] = {}
+
+    def of(self, told: Mapping[str, object] | None, folder: Path) -> NamedEncoder | None:
+        """The one that the pipeline in `folder` tells of in its meta.json. Raises EncoderError."""
+        if told is None:
+            if self._demanded is None:
+                return None
+            raise EncoderError(
+                f"classifier.encoder: {self._demanded}, but {folder} was trained without an encoder; mend: "
+                f"mentiond train --encoder {self._demanded} --out FOLDER and classifier.model: FOLDER, or leave "
+                "classifier.encoder out"
+            )
+        name = self._demanded or str(told["name"])
+        if name not in self._opened:
+            self._opened[name] = self._open(name)
+        check_same(self._opened[name], told, folder)
+        return self._opened[name]
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -70,16 +108,19 @@ def _verify(folder: Path, expected: dict[str, str]) -> None:
             raise _unusable(folder / name, "is damaged (its contents are not those that were trained)")
 
 
-def _load(folder: Path, *, sure: bool) -> Pipeline:
+def _load(folder: Path, encoders: _Encoders, *, sure: bool) -> Pipeline:
     import spacy
 
+    from rules.lexical import NAME as LEXICON
     from rules.linear import NAME, LinearLabels
 
     try:
         nlp = spacy.load(folder)
         component = nlp.get_pipe(NAME)
-        if not isinstance(component, LinearLabels):
-            raise ValueError(f"{NAME} is not mentiond's own component")
+        if not isinstance(component, LinearLabels) or not nlp.has_pipe(LEXICON):
+            raise ValueError(f"its components {LEXICON} and {NAME} are not mentiond's own")
+        opened = encoders.of(nlp.meta.get(META), folder)
+        component.encoder = opened.encoder if opened else None
         return Pipeline(nlp, _bands(nlp), component.cues, _title(nlp), sure)
     except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
         raise _unusable(folder, f"cannot be loaded ({error})") from error

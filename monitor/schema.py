@@ -219,6 +219,23 @@ case_events = Table(
     Index("case_events_by_mention", "mention_id", "id"),
 )
 
+corrections = Table(
+    "corrections",
+    metadata,
+    # No foreign key: a correction outlives its post's retention. The ids of mentions are never given out again.
+    Column("mention_id", Id, primary_key=True, autoincrement=False),
+    Column("watchlist", StorableText, nullable=False),
+    Column("labels", JsonText, nullable=False),  # what it really was; [] = no label
+    Column("sentiment", StorableText),  # NULL: nothing was said of it
+    Column("by", StorableText, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("note", StorableText, nullable=False),
+    Column("text", StorableText, nullable=False),  # as the classifier read it, names masked
+    Column("lang", StorableText, nullable=False),
+    Column("said", JsonText, nullable=False),  # by the model: {"labels": {label: probability}, "tags", "sentiment"}
+    Column("model", StorableText, nullable=False),
+)
+
 alerts = Table(
     "alerts",
     metadata,

@@ -2,7 +2,8 @@
 
 Every domain is held out once (five folds): from those rows come calibration, thresholds and all figures; a figure at
 a threshold uses the threshold that the other folds chose. The model that ships is then fitted on all rows. Seeded:
-the same corpus gives the same bytes.
+the same corpus gives the same bytes. With a sentence encoder its vectors stand beside the features of each post; it is
+asked once for each text. Corrections are learned from as well; the report is about the corpus alone.
 """
 
 from __future__ import annotations
@@ -11,138 +12,205 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from monitor.examples import FOLDS, Example, fingerprint, fold_of_domains, read_corpus
-from monitor.learning import (
-    Fit,
-    Floats,
-    Matrix,
-    area_under_curve,
-    build_matrix,
-    calibrate,
-    choose_floor,
-    choose_threshold,
-    f_score,
-    fit,
-    precision_recall,
-)
+from monitor.encoders import META, NamedEncoder, describe
+from monitor.examples import FOLDS, CorpusError, Example, fingerprint, read_corpus
+from monitor.fields import SHIPPED_LEXICON, build_lexicon
+from monitor.held_out import LanguageReport, Report, calibrate_all, choose_bands, describe_language, measure
+from monitor.labelled import view_of_masked
+from monitor.learning import Fit, Floats, Matrix, build_matrix, fit
+from monitor.lessons import Folds, Lessons, digest, plan_lessons
 from monitor.model import BANDS, MANIFEST, SHARED, digests
+from rules import lexical, linear
 from rules.base import Label, Sentiment
-from rules.classifier import Band
-from rules.features import text_features, words_of
-from rules.linear import NAME, LinearLabels, Weights, sigmoid
+from rules.classifier import Band, Pipeline, SpacyClassifier
+from rules.encoding import Vectors, encode_masked
+from rules.features import text_features
+from rules.language import LanguageDetector
+from rules.lexical import MentionLexicon
+from rules.lexicon import Lexicon
+from rules.linear import LinearLabels, Weights, sigmoid
+from rules.reading import read
 
 if TYPE_CHECKING:
     from spacy.language import Language
 
-Folds = npt.NDArray[np.intp]
+Carried = dict[str, list[str]]  # the labels of each correction, by the digest of its text
 
 CATEGORIES = (*Label, *Sentiment)
-STRENGTH = 8.0  # of the examples against the pull towards zero
+STRENGTH = 4.0  # of the examples against the pull towards zero
 EPOCHS = 15
 SEED = 1
+MEANING = 0.2  # length of an encoder's vector beside the words, whose length is 1
+ENCODED_TOGETHER = 1024  # texts between two lines of progress
 FEWEST_POSTS = 2  # a feature seen in one post only is noise
-FLOOR_RECALL = 0.9  # what candidates and carried labels find together
-BETA = {Label.CRISIS: 0.7}  # a false crisis wakes somebody at night: precision counts more; the others: F1
 REPORT = "report.json"
+UNSEEN = "corrections.json"  # {language: Carried}, as judged by models that had not seen them; {} without corrections
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """One label of one language on held-out domains; everything 0-1 except `positives` (a count)."""
+class Material:
+    """What a pipeline is made of: phrases of its language, and the vector of each text where there is an encoder."""
 
-    positives: int
-    precision: float
-    recall: float
-    f1: float
-    auc: float
-    threshold: float
-    floor: float
+    lexicon: Lexicon
+    encoder: NamedEncoder | None = None
+    vectors: Mapping[str, Floats] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class LanguageReport:
-    """One pipeline on held-out domains. `sentiment_f1` is the mean over the three sentiments."""
+class Trained:
+    """A language's features, the logits of its held-out rows of the corpus (N x categories) and what they really are.
 
-    rows: int
-    domains: int
-    features: int
-    labels: Mapping[Label, Figures]
-    sentiment_accuracy: float
-    sentiment_f1: float
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What training measured, by language ("xx" is the shared pipeline)."""
-
-    languages: Mapping[str, LanguageReport]
-
-    def table(self) -> str:
-        """The figures for a terminal."""
-        lines = [f"{'':5}{'label':16}{'rows':>6}{'P':>7}{'R':>7}{'F1':>7}{'AUC':>7}{'from':>7}{'unsure':>8}"]
-        for language, report in self.languages.items():
-            for label, own in report.labels.items():
-                figures = (own.precision, own.recall, own.f1, own.auc, own.threshold)
-                cells = "".join(f"{figure:7.2f}" for figure in figures)
-                lines.append(f"{language:5}{label:16}{own.positives:6}{cells}{own.floor:8.2f}")
-            lines.append(
-                f"{language:5}{'sentiment':16}{report.rows:6}  accuracy {report.sentiment_accuracy:.2f}, "
-                f"mean F1 {report.sentiment_f1:.2f}; {report.domains} domains, {report.features} features"
-            )
-        return "\n".join(lines)
-
-    def to_json(self) -> str:
-        """The same as JSON, indented."""
-        return json.dumps(asdict(self), indent=1)
-
-
-def train(corpus: Path, out: Path, progress: Callable[[str], None]) -> Report:
-    """Train on every `<language>.jsonl` of `corpus` and replace the models in `out`; until all is done `out` stays.
-
-    Raises CorpusError for a corpus that cannot be used and OSError where `out` cannot be written.
+    Corrections have no part in calibration and thresholds: they are posts that a model got wrong, no fair sample.
     """
-    languages = read_corpus(corpus)
+
+    language: str
+    material: Material
+    matrix: Matrix
+    held_out: Floats
+    truth: Floats
+
+    def assemble(self, fitted: Fit, rows: npt.NDArray[np.bool_]) -> tuple[Language, dict[Label, Band]]:
+        """The pipeline of a fit, calibrated on these held-out rows, and its bands."""
+        slopes, offsets = calibrate_all(self.held_out[rows], self.truth[rows])
+        bands = choose_bands(sigmoid(self.held_out[rows] * slopes + offsets), self.truth[rows])
+        nlp = _blank(self.language, self.material.lexicon)  # a vocabulary that has read no corpus
+        nlp.add_pipe(linear.NAME)
+        component = nlp.get_pipe(linear.NAME)
+        assert isinstance(component, LinearLabels)
+        component.weights = Weights(
+            categories=CATEGORIES,
+            exclusive=tuple(Sentiment),
+            keys=self.matrix.keys,
+            scale=self.matrix.scale,
+            table=(fitted.table * slopes).astype(np.float32),
+            bias=(fitted.bias * slopes + offsets).astype(np.float32),
+            dense=(MEANING * fitted.dense * slopes).astype(np.float32) if self.material.encoder else None,
+        )
+        return nlp, bands
+
+
+def train(
+    corpus: Path,
+    out: Path,
+    progress: Callable[[str], None],
+    lexicon: Path = SHIPPED_LEXICON,
+    *,
+    encoder: NamedEncoder | None = None,
+    language: str | None = None,
+    corrections: Mapping[str, Sequence[Example]] | None = None,
+) -> Report:
+    """Train on every language of `corpus`, or one, and replace the models in `out`; until all is done `out` stays.
+
+    `corrections` are by language, too; those in a language that the corpus does not have teach the shared pipeline.
+
+    Raises CorpusError for a corpus and LexiconError for a lexicon that cannot be used, OSError where `out` cannot be
+    written.
+    """
+    languages = _chosen(read_corpus(corpus), language)
     everything = [example for examples in languages.values() for example in examples]
+    corrected = {**(corrections or {}), SHARED: [one for several in (corrections or {}).values() for one in several]}
     out.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
         fresh.chmod(0o755)
-        reports = {}
-        for language, examples in {**languages, SHARED: everything}.items():
-            progress(f"{language}: {len(examples)} rows")
-            reports[language] = _train_language(language, examples, fresh / language)
+        reports, carried = {}, {}
+        vectors = _encode(encoder, [*everything, *corrected[SHARED]], progress)
+        for name, examples in {**languages, SHARED: everything}.items():
+            lessons = plan_lessons(examples, corrected.get(name, ()))
+            progress(_sentence(name, lessons))
+            fields = build_lexicon(lexicon, list(languages) if name == SHARED else [name])
+            material = Material(fields, encoder, vectors)
+            reports[name], carried[name] = _train_language(name, lessons, material, fresh / name)
         report = Report(reports)
-        _finish(fresh, report)
-        _replace(out, fresh)
+        _finish(fresh, report, carried if corrected[SHARED] else {})
+        replace(out, fresh)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return report
 
 
-def _train_language(language: str, examples: Sequence[Example], out: Path) -> LanguageReport:
+def _sentence(name: str, lessons: Lessons) -> str:
+    corrected = f", {len(lessons.corrected)} corrections" if lessons.corrected else ""
+    return f"{name}: {len(lessons.corpus)} rows{corrected}"
+
+
+def _chosen(languages: dict[str, list[Example]], only: str | None) -> dict[str, list[Example]]:
+    if only is None:
+        return languages
+    if only not in languages:
+        raise CorpusError(f"the corpus has no language {only!r}; it has: {', '.join(languages)}")
+    return {only: languages[only]}
+
+
+def _encode(
+    encoder: NamedEncoder | None, examples: Sequence[Example], progress: Callable[[str], None]
+) -> dict[str, Floats]:
+    """The vector of each distinct text, of length MEANING; nothing without an encoder."""
+    if encoder is None:
+        return {}
+    texts = list(dict.fromkeys(example.text for example in examples))
+    vectors: dict[str, Floats] = {}
+    for start in range(0, len(texts), ENCODED_TOGETHER):
+        progress(f"{encoder.name}: {start} of {len(texts)} texts")
+        together = texts[start : start + ENCODED_TOGETHER]
+        encoded: Vectors = encode_masked(encoder.encoder, together)
+        vectors.update(zip(together, MEANING * encoded.astype(np.float64), strict=True))
+    return vectors
+
+
+def _train_language(language: str, lessons: Lessons, material: Material, out: Path) -> tuple[LanguageReport, Carried]:
+    nlp, everything, count = _blank(language, material.lexicon), lessons.everything, len(lessons.corpus)
+    dense = np.array([material.vectors[one.text] for one in everything]) if material.encoder else None
+    matrix = build_matrix([text_features(read(nlp(one.text))) for one in everything], FEWEST_POSTS, dense)
+    truth = np.array([_truth(example) for example in everything])
+    *fits, final = (
+        fit(matrix, truth, lessons.without(fold), strength=STRENGTH, epochs=EPOCHS, seed=SEED)
+        for fold in (*range(FOLDS), None)
+    )
+    held_out = _held_out(matrix, fits, lessons.corpus_folds)
+    trained = Trained(language, material, matrix, held_out, truth[:count])
+    figures = measure(held_out, trained.truth, lessons.corpus_folds)
+    bands = _save(trained, final, fingerprint(everything), out)
+    report = describe_language(lessons.corpus, len(matrix.keys), figures, bands)
+    return report, _judge_unseen(trained, fits, lessons)
+
+
+def _judge_unseen(trained: Trained, fits: Sequence[Fit], lessons: Lessons) -> Carried:
+    """What the model says of each correction, without the folds that it stands in."""
+    carried: Carried = {}
+    detector = LanguageDetector([trained.language])
+    for fold, own in enumerate(fits):
+        if not (examples := lessons.corrected_in(fold)):
+            continue
+        nlp, bands = trained.assemble(own, lessons.corpus_folds != fold)
+        component = nlp.get_pipe(linear.NAME)
+        assert isinstance(component, LinearLabels)
+        component.encoder = trained.material.encoder.encoder if trained.material.encoder else None
+        pipeline = Pipeline(nlp, bands, component.cues, "")
+        classifier = SpacyClassifier({}, pipeline, detector)  # whatever the language: one pipeline reads it
+        verdicts = classifier.classify([view_of_masked("", one.text, trained.language) for one in examples])
+        for one, verdict in zip(examples, verdicts, strict=True):
+            carried[digest(one.text)] = [label for label in Label if label in verdict.tags]
+    return carried
+
+
+def _blank(language: str, lexicon: Lexicon) -> Language:
+    """A pipeline that knows the lexicon and no labels yet."""
     import spacy
 
-    nlp = spacy.blank(language)
-    matrix = build_matrix([text_features(words_of(nlp.make_doc(one.text))) for one in examples], FEWEST_POSTS)
-    truth = np.array([_truth(example) for example in examples])
-    folds: Folds = np.array(fold_of_domains(examples), np.intp)
-    held_out = _held_out(matrix, truth, folds)
-    lines = [calibrate(held_out[:, at], truth[:, at]) for at in range(len(CATEGORIES))]
-    slopes, offsets = (np.array(column) for column in zip(*lines, strict=True))
-    chances = sigmoid(held_out * slopes + offsets)
-    final = fit(matrix, truth, range(len(examples)), strength=STRENGTH, epochs=EPOCHS, seed=SEED)
-    figures = {label: _measure(label, chances[:, at], truth[:, at], folds) for at, label in enumerate(Label)}
-    _save(language, matrix, Fit(final.table * slopes, final.bias * slopes + offsets), figures, examples, out)
-    accuracy, mean = _sentiment(chances[:, len(Label) :], truth[:, len(Label) :])
-    domains = len({example.domain for example in examples})
-    return LanguageReport(len(examples), domains, len(matrix.keys), figures, accuracy, mean)
+    nlp: Language = spacy.blank(language)
+    nlp.add_pipe(lexical.NAME)
+    component = nlp.get_pipe(lexical.NAME)
+    assert isinstance(component, MentionLexicon)
+    component.use(lexicon)
+    return nlp
 
 
 def _truth(example: Example) -> list[float]:
@@ -150,74 +218,41 @@ def _truth(example: Example) -> list[float]:
     return labels + [float(sentiment == example.sentiment) for sentiment in Sentiment]
 
 
-def _held_out(matrix: Matrix, truth: Floats, folds: Folds) -> Floats:
-    """The logit of every row from a model that saw no row of its domain."""
-    logits = np.zeros_like(truth)
-    for fold in range(FOLDS):
-        seen, unseen = np.flatnonzero(folds != fold).tolist(), np.flatnonzero(folds == fold).tolist()
-        trained = fit(matrix, truth, seen, strength=STRENGTH, epochs=EPOCHS, seed=SEED)
-        logits[unseen] = trained.logits(matrix, unseen)
+def _held_out(matrix: Matrix, fits: Sequence[Fit], folds: Folds) -> Floats:
+    """The logit of every row of the corpus from a model that saw no row of its domain."""
+    logits = np.zeros((len(folds), len(CATEGORIES)))
+    for fold, own in enumerate(fits):
+        unseen = np.flatnonzero(folds == fold).tolist()
+        logits[unseen] = own.logits(matrix, unseen)
     return logits
 
 
-def _measure(label: Label, chances: Floats, truth: Floats, folds: Folds) -> Figures:
-    beta = BETA.get(label, 1.0)
-    carried = np.zeros_like(truth)
-    for fold in range(FOLDS):
-        rest = folds != fold
-        carried[~rest] = chances[~rest] >= choose_threshold(chances[rest], truth[rest], beta)
-    precision, recall = precision_recall(carried, truth, 0.5)
-    threshold = choose_threshold(chances, truth, beta)
-    return Figures(
-        positives=int(truth.sum()),
-        precision=round(precision, 3),
-        recall=round(recall, 3),
-        f1=round(f_score(precision, recall), 3),
-        auc=round(area_under_curve(chances, truth), 3),
-        threshold=threshold,
-        floor=choose_floor(chances, truth, threshold, FLOOR_RECALL),
-    )
-
-
-def _sentiment(chances: Floats, truth: Floats) -> tuple[float, float]:
-    """Accuracy and mean F1."""
-    chosen = np.eye(len(Sentiment))[chances.argmax(axis=1)]
-    scores = [f_score(*precision_recall(chosen[:, at], truth[:, at], 0.5)) for at in range(len(Sentiment))]
-    return round(float((chosen * truth).sum(axis=1).mean()), 3), round(sum(scores) / len(scores), 3)
-
-
-def _save(
-    language: str, matrix: Matrix, final: Fit, figures: Mapping[Label, Figures], examples: Sequence[Example], out: Path
-) -> None:
-    import spacy
-
-    nlp: Language = spacy.blank(language)  # a new one: the vocabulary of the first holds the corpus
-    nlp.add_pipe(NAME)
-    component = nlp.get_pipe(NAME)
-    assert isinstance(component, LinearLabels)
-    component.weights = Weights(
-        categories=CATEGORIES,
-        exclusive=tuple(Sentiment),
-        keys=matrix.keys,
-        scale=matrix.scale,
-        table=final.table.astype(np.float32),
-        bias=final.bias.astype(np.float32),
-    )
+def _save(trained: Trained, final: Fit, name: str, out: Path) -> Mapping[Label, Band]:
+    """`name` tells what it was trained on."""
+    nlp, bands = trained.assemble(final, np.full(len(trained.truth), True))
+    if trained.material.encoder:
+        nlp.meta[META] = describe(trained.material.encoder)
     nlp.meta["name"] = "mentiond"
-    nlp.meta["version"] = f"0.1.0+{fingerprint(examples)}"
+    nlp.meta["version"] = f"0.1.0+{name}"
     nlp.meta["description"] = "Labels and sentiment of a post, as it concerns TARGET"
-    nlp.meta[BANDS] = {label: asdict(Band(own.threshold, own.floor)) for label, own in figures.items()}
+    nlp.meta[BANDS] = {label: asdict(band) for label, band in bands.items()}
     nlp.to_disk(out)
+    return bands
 
 
-def _finish(folder: Path, report: Report) -> None:
+def _finish(folder: Path, report: Report, carried: Mapping[str, Carried]) -> None:
     (folder / REPORT).write_text(report.to_json() + "\n", encoding="utf-8")
+    if carried:
+        (folder / UNSEEN).write_text(json.dumps(carried, indent=1) + "\n", encoding="utf-8")
     pipelines = {language: digests(folder / language) for language in report.languages}
     (folder / MANIFEST).write_text(json.dumps({"pipelines": pipelines}, indent=1) + "\n", encoding="utf-8")
 
 
-def _replace(out: Path, fresh: Path) -> None:
-    """Two renames; a crash between them leaves the old model beside `out` as `.<name>-old`."""
+def replace(out: Path, fresh: Path) -> None:
+    """Put the models of `fresh` in the place of those of `out`, by two renames.
+
+    A crash between them leaves the old model beside `out` as `.<name>-old`.
+    """
     old = out.with_name(f".{out.name}-old")
     shutil.rmtree(old, ignore_errors=True)
     if out.exists():

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rules.base import NONE, UNSURE, Label, Sentiment, Verdict, View
-from rules.features import fold, says_something, words_of
+from rules.excerpts import excerpts
 from rules.language import LanguageDetector
 from rules.masking import mask
+from rules.reading import Reading, read
+from rules.words import OTHER, TARGET, says_something
 
 if TYPE_CHECKING:
     from spacy.language import Language
 
-BATCH = 256  # posts per memory zone
-CUES = 4  # words named for each label
+BATCH = 256  # texts per memory zone
+CUES = 4  # reasons named for each label
+_MASKS = re.compile(rf"\b({TARGET}|{OTHER})\b")
 
-FindCues = Callable[[Sequence[str], Sequence[Label], int], Mapping[str, tuple[str, ...]]]
+FindCues = Callable[[Reading, Sequence[Label], int], Mapping[str, tuple[str, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +40,8 @@ class Band:
 class Pipeline:
     """A spaCy pipeline that writes labels and sentiments into `doc.cats`, and how to read its probabilities.
 
-    `cues(words, labels, limit)` names for each label the words that raised it most. `sure` is False for the pipeline
-    that reads every language without one of its own.
+    `cues(reading, labels, limit)` names for each label what raised it most. `sure` is False for the pipeline
+    that reads every language without one of its own; `is_explained` for one that knows no cues.
     """
 
     nlp: Language
@@ -45,14 +49,24 @@ class Pipeline:
     cues: FindCues
     name: str
     sure: bool = True
+    is_explained: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
-    """One distinct thing to read."""
+class _Item:
+    """One distinct thing to judge."""
 
     text: str  # masked
     stated: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What the pipeline made of a text, or of one excerpt of a long one."""
+
+    cats: Mapping[str, float]
+    cues: Mapping[str, tuple[str, ...]]
+    is_empty: bool
 
 
 class SpacyClassifier:
@@ -68,51 +82,86 @@ class SpacyClassifier:
 
     def classify(self, views: Sequence[View]) -> list[Verdict]:
         """One verdict per view, in order; views that read the same are read once."""
-        readings = [_Reading(mask(view), view.lang) for view in views]
-        by_language: dict[str, list[_Reading]] = {}
-        for reading in dict.fromkeys(readings):
-            by_language.setdefault(self._detector.detect(reading.text, reading.stated), []).append(reading)
+        items = [_Item(mask(view), view.lang) for view in views]
+        by_language: dict[str, list[_Item]] = {}
+        for item in dict.fromkeys(items):
+            by_language.setdefault(self._detector.detect(item.text, item.stated), []).append(item)
         verdicts = {
-            reading: verdict
+            item: verdict
             for language, alike in by_language.items()
-            for reading, verdict in zip(alike, self._read(language, alike), strict=True)
+            for item, verdict in zip(alike, self._judge(language, alike), strict=True)
         }
-        return [verdicts[reading] for reading in readings]
+        return [_unmasked(verdicts[item], view) for item, view in zip(items, views, strict=True)]
 
-    def _read(self, language: str, readings: Sequence[_Reading]) -> list[Verdict]:
+    def _judge(self, language: str, items: Sequence[_Item]) -> list[Verdict]:
         pipeline = self._pipelines.get(language, self._shared)
-        verdicts: list[Verdict] = []
-        for at in range(0, len(readings), BATCH):
-            texts = [reading.text for reading in readings[at : at + BATCH]]
-            with pipeline.nlp.memory_zone():  # without it spaCy keeps every word it ever met
-                for doc in pipeline.nlp.pipe(texts, batch_size=BATCH):
-                    verdicts.append(_judge(pipeline, language, words_of(doc), doc.cats))
-        return verdicts
+        pieces = [excerpts(item.text) for item in items]
+        parts = iter(_read(pipeline, [piece for several in pieces for piece in several]))
+        return [_verdict(pipeline, language, [next(parts) for _ in several]) for several in pieces]
 
 
-def _judge(pipeline: Pipeline, language: str, words: Sequence[str], cats: Mapping[str, float]) -> Verdict:
-    if not any(says_something(fold(word)) for word in words):
-        return Verdict(
-            probabilities=dict.fromkeys(Label, 0.0),
-            tags=(NONE,),
-            sentiment=Sentiment.NEUTRAL,
-            lang=language,
-            sure=pipeline.sure,
-            model=pipeline.name,
-        )
-    chances = {label: round(cats.get(label, 0.0), 4) for label in Label}
+def _read(pipeline: Pipeline, texts: Sequence[str]) -> list[_Part]:
+    parts = []
+    for at in range(0, len(texts), BATCH):
+        with pipeline.nlp.memory_zone():  # without it spaCy keeps every word it ever met
+            for doc in pipeline.nlp.pipe(texts[at : at + BATCH], batch_size=BATCH):
+                reading = read(doc)
+                noticed = [label for label in Label if doc.cats.get(label, 0.0) >= pipeline.bands[label].floor]
+                cues = pipeline.cues(reading, noticed, CUES) if noticed else {}
+                parts.append(_Part(dict(doc.cats), cues, not any(map(says_something, reading.folded))))
+    return parts
+
+
+def _verdict(pipeline: Pipeline, language: str, parts: Sequence[_Part]) -> Verdict:
+    """Of a text in several parts each probability is their mean; the cues are those of the part that is surest."""
+    if all(part.is_empty for part in parts):
+        return _nothing(pipeline, language)
+    chances = {label: round(_mean(parts, label), 4) for label in Label}
     noticed = [label for label in Label if chances[label] >= pipeline.bands[label].floor]
-    cues = pipeline.cues(words, noticed, CUES) if noticed else {}
-    # A label that no word carries comes from the shape of the text alone: worth a look, not an alert.
+    cues = {label: _surest(parts, label).cues.get(label, ()) for label in noticed}
+    # A label without a cue comes from the shape of the text alone: worth a look, not an alert.
     carried = tuple(
-        str(label) for label in noticed if chances[label] >= pipeline.bands[label].threshold and cues[label]
+        str(label)
+        for label in noticed
+        if chances[label] >= pipeline.bands[label].threshold and (cues[label] or not pipeline.is_explained)
     )
     return Verdict(
         probabilities=chances,
         tags=carried or ((UNSURE,) if noticed else (NONE,)),
-        sentiment=max(Sentiment, key=lambda sentiment: cats.get(sentiment, 0.0)),
+        sentiment=max(Sentiment, key=lambda sentiment: _mean(parts, sentiment)),
         lang=language,
-        cues={label: cues[label] for label in noticed},
+        cues=cues,
+        sure=pipeline.sure,
+        model=pipeline.name,
+    )
+
+
+def _unmasked(verdict: Verdict, view: View) -> Verdict:
+    """The verdict with names for masks in its cues: `switching: von … zu Acme wechseln`."""
+    if not view.names:
+        return verdict
+    shown = {TARGET: view.names[0], OTHER: "…"}
+    cues = {
+        label: tuple(_MASKS.sub(lambda mask: shown[mask[0]], cue) for cue in cues)
+        for label, cues in verdict.cues.items()
+    }
+    return replace(verdict, cues=cues)
+
+
+def _mean(parts: Sequence[_Part], category: str) -> float:
+    return sum(part.cats.get(category, 0.0) for part in parts) / len(parts)
+
+
+def _surest(parts: Sequence[_Part], category: str) -> _Part:
+    return max(parts, key=lambda part: part.cats.get(category, 0.0))
+
+
+def _nothing(pipeline: Pipeline, language: str) -> Verdict:
+    return Verdict(
+        probabilities=dict.fromkeys(Label, 0.0),
+        tags=(NONE,),
+        sentiment=Sentiment.NEUTRAL,
+        lang=language,
         sure=pipeline.sure,
         model=pipeline.name,
     )

@@ -1,12 +1,10 @@
-"""What a linear model sees of a post: words, neighbours, pieces of words, where the words stand, and shape.
+"""What a linear model sees of a post: words, neighbours, pieces of words, where the words stand, shape, and meaning.
 
 Pieces of words (character n-grams) reach what a few hundred examples cannot list: compounds, inflection, misspelling.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
@@ -16,14 +14,12 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-if TYPE_CHECKING:
-    from spacy.tokens import Doc
+from rules.meaning import brand_features, meaning_features
+from rules.sides import seen_from_target, side_features
+from rules.words import HANDLE, MASKS, REMEMBERED_WORDS, SENTENCE_ENDS, says_something
 
-TARGET = "TARGET"
-OTHER = "OTHER"
-MASKS = frozenset({TARGET, OTHER})
-LINK = "<link>"
-HANDLE = "<handle>"
+if TYPE_CHECKING:
+    from rules.reading import Reading
 
 Keys = npt.NDArray[np.uint32]
 Values = npt.NDArray[np.float32]
@@ -31,44 +27,11 @@ Values = npt.NDArray[np.float32]
 # How much one feature of a kind weighs before a post's vector is scaled to length 1.
 WORD, PAIR, PIECE, AROUND, SHAPE = 1.0, 0.9, 0.3, 0.9, 0.8
 PIECE_LENGTHS = (3, 4, 5)
-LONGEST_WORD = 40  # characters; longer tokens are links and noise
-SENTENCE_ENDS = frozenset({".", "!", "?", "…", ":", "\n", "\n\n"})
 NEAR = 3  # words to each side of a mask that count as its surroundings
-REMEMBERED_WORDS = 1 << 15
-
-_GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "ø": "oe"})
-_REPEATED = re.compile(r"(.)\1{2,}")
-_LINK = re.compile(r"(https?://|www\.)\S+|\S+\.(com|de|org|net|io|at|ch|eu)(/\S*)?", re.IGNORECASE)
 
 
-def words_of(doc: Doc) -> list[str]:
-    """The tokens that features are made of: all but white space within a line."""
-    return [token.text for token in doc if not token.is_space or "\n" in token.text]
-
-
-@lru_cache(REMEMBERED_WORDS)
-def fold(word: str) -> str:
-    """One spelling for the many: lower case, ü as ue, no accents, no long repeats, digits as 0, links as one word."""
-    if word in MASKS:
-        return word
-    if _LINK.fullmatch(word):
-        return LINK
-    if word.startswith("@") and len(word) > 1:
-        return HANDLE
-    spelt = unicodedata.normalize("NFC", word.lower()).translate(_GERMAN)
-    bare = "".join(char for char in unicodedata.normalize("NFKD", spelt) if not unicodedata.combining(char))
-    shortened = _REPEATED.sub(r"\1\1", bare)[:LONGEST_WORD].lstrip("#") or bare[:1]
-    return re.sub(r"\d", "0", shortened)
-
-
-def says_something(folded: str) -> bool:
-    """Whether a folded word can be a reason: a word, a question mark or an emoji; no mask, link or comma."""
-    if folded in MASKS or folded in (LINK, HANDLE):
-        return False
-    return folded == "?" or any(char.isalnum() or unicodedata.category(char) == "So" for char in folded)
-
-
-def _key(feature: str) -> int:
+def key_of(feature: str) -> int:
+    """A feature's name as 32 bits."""
     return crc32(feature.encode("utf-8", "surrogatepass"))
 
 
@@ -79,18 +42,18 @@ def word_features(word: str) -> tuple[Keys, Values]:
         return np.empty(0, np.uint32), np.empty(0, np.float32)
     edged = f"<{word}>"
     pieces = {edged[at : at + size] for size in PIECE_LENGTHS for at in range(len(edged) - size + 1)}
-    keys = [_key(f"w {word}"), *sorted(_key(f"c {piece}") for piece in pieces)]
+    keys = [key_of(f"w {word}"), *sorted(key_of(f"c {piece}") for piece in pieces)]
     values = [WORD] + [PIECE] * len(pieces)
     return np.array(keys, np.uint32), np.array(values, np.float32)
 
 
 def pair_keys(words: Sequence[str]) -> Keys:
     """One key for each two neighbours; the k-th joins words k and k + 1."""
-    return np.array([_key(f"p {one} {two}") for one, two in pairwise(words)], np.uint32)
+    return np.array([key_of(f"p {one} {two}") for one, two in pairwise(words)], np.uint32)
 
 
 def _surroundings(words: Sequence[str]) -> Iterator[str]:
-    """Words in their places: two with one between, the first of a sentence, and all that tells whom they concern."""
+    """Words in their places: two with one between, the first of a sentence."""
     for one, two in zip(words, words[2:], strict=False):
         yield f"g {one} {two}"
     starts = True
@@ -99,6 +62,10 @@ def _surroundings(words: Sequence[str]) -> Iterator[str]:
             yield f"b {word}"
             starts = False
         starts = starts or word in SENTENCE_ENDS
+
+
+def _brands(words: Sequence[str]) -> Iterator[str]:
+    """Words by where they stand to the brands."""
     places = [at for at, word in enumerate(words) if word in MASKS]
     yield from _near_masks(words, places)
     if {words[at] for at in places} == MASKS:
@@ -149,23 +116,21 @@ def _shape(words: Sequence[str], raw: Sequence[str]) -> Iterator[str]:
     yield f"s length {min(len(words).bit_length(), 7)}"
 
 
-def text_features(raw: Sequence[str]) -> tuple[Keys, Values]:
-    """Distinct keys, ascending, and their values (not yet scaled) for a post cut into words."""
-    words = [fold(word) for word in raw]
-    if not words:
+def text_features(reading: Reading) -> tuple[Keys, Values]:
+    """Distinct keys, ascending, and their values (not yet scaled) for a post, seen from its target."""
+    if not reading.folded:
         return np.empty(0, np.uint32), np.empty(0, np.float32)
+    about = seen_from_target(reading)
+    words = about.folded
     own = [word_features(word) for word in words]
     pairs = pair_keys(words)
-    around = np.array([_key(feature) for feature in _surroundings(words)], np.uint32)
-    shape = np.array([_key(feature) for feature in _shape(words, raw)], np.uint32)
-    keys = np.concatenate([*(part[0] for part in own), pairs, around, shape])
-    values = np.concatenate(
-        [
-            *(part[1] for part in own),
-            np.full(len(pairs), PAIR, np.float32),
-            np.full(len(around), AROUND, np.float32),
-            np.full(len(shape), SHAPE, np.float32),
-        ]
-    )
-    distinct, first = np.unique(keys, return_index=True)
-    return distinct, values[first]
+    named = [(feature, AROUND) for feature in (*_surroundings(words), *_brands(reading.folded))]
+    named += [(feature, AROUND) for feature in side_features(reading)]
+    named += [(feature, SHAPE) for feature in _shape(words, about.words)]
+    named += meaning_features(about.hits)
+    named += brand_features(reading.folded, reading.hits)
+    keys = [*(part[0] for part in own), pairs, np.array([key_of(name) for name, _ in named], np.uint32)]
+    values = [*(part[1] for part in own), np.full(len(pairs), PAIR, np.float32)]
+    values.append(np.array([weight for _, weight in named], np.float32))
+    distinct, first = np.unique(np.concatenate(keys), return_index=True)
+    return distinct, np.concatenate(values)[first]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from rules.features import MASKS
+from rules.words import MASKS
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier

@@ -7,8 +7,9 @@ is a sum over words, so that the cues are the true reasons.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -16,26 +17,24 @@ import numpy.typing as npt
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from rules.features import (
-    PAIR,
-    Keys,
-    Values,
-    fold,
-    pair_keys,
-    says_something,
-    text_features,
-    word_features,
-    words_of,
-)
+from rules.encoding import Encoder, Vectors, encode_masked
+from rules.features import PAIR, Keys, Values, key_of, pair_keys, text_features, word_features
+from rules.meaning import FIELD, field_feature
+from rules.reading import Reading, read
+from rules.sides import seen_from_target
+from rules.stop_words import STOP_WORDS
+from rules.words import says_something
 
 Rows = npt.NDArray[np.intp]
+Worth = npt.NDArray[np.float64]  # words or hits, by categories
 
 NAME = "mention_labels"  # the component's name in the pipeline, and its folder in the model
+_DENSE = "dense.npy"
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What was learned: F features x L categories, calibration folded in."""
+    """What was learned: F features and D dimensions of an encoder x L categories, calibration folded in."""
 
     categories: tuple[str, ...]
     exclusive: tuple[str, ...]  # the categories of which exactly one holds (sentiment)
@@ -43,12 +42,15 @@ class Weights:
     scale: Values  # F: inverse document frequency
     table: Values  # F x L
     bias: Values  # L
+    dense: Values | None = None  # D x L, for the vector of an encoder; None: trained without one
 
     def __post_init__(self) -> None:
         features, categories = len(self.keys), len(self.categories)
         shapes = (self.scale.shape, self.table.shape, self.bias.shape)
         if shapes != ((features,), (features, categories), (categories,)):
             raise ValueError(f"the weights do not fit together: {shapes}")
+        if self.dense is not None and self.dense.shape[1:] != (categories,):
+            raise ValueError(f"the weights of the encoder do not fit: {self.dense.shape}")
 
 
 def sigmoid(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
@@ -66,57 +68,98 @@ def look_up(known: Keys, keys: Keys) -> tuple[Rows, npt.NDArray[np.bool_]]:
 
 
 class LinearLabels:
-    """spaCy component: writes the probability of every category into `doc.cats`."""
+    """spaCy component: writes the probability of every category into `doc.cats`.
+
+    Weights with a dense part need `encoder`, the one that they were trained with, before the first document.
+    """
 
     def __init__(self, weights: Weights) -> None:
         self.weights = weights
+        self.encoder: Encoder | None = None
 
     def __call__(self, doc: Doc) -> Doc:
+        [meaning] = self._encode([doc])
+        return self._judge(doc, meaning)
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int) -> Iterator[Doc]:
+        """As one by one, but the encoder reads a batch at a time."""
+        docs = iter(stream)
+        while batch := list(islice(docs, batch_size)):
+            for doc, meaning in zip(batch, self._encode(batch), strict=True):
+                yield self._judge(doc, meaning)
+
+    def _encode(self, docs: Sequence[Doc]) -> Vectors:
+        """N x D; N x 0 for weights without a dense part."""
+        if self.weights.dense is None:
+            return np.empty((len(docs), 0), np.float32)
+        if self.encoder is None:
+            raise ValueError("the model was trained with an encoder, and none was given to it")
+        return encode_masked(self.encoder, [doc.text for doc in docs])
+
+    def _judge(self, doc: Doc, meaning: Values) -> Doc:
         weights = self.weights
-        rows, values = self._vector(words_of(doc))
-        chances = sigmoid(values @ weights.table[rows] + weights.bias)
+        rows, values = self._vector(read(doc))
+        logits = values @ weights.table[rows] + weights.bias
+        if weights.dense is not None:
+            logits = logits + meaning @ weights.dense
+        chances = sigmoid(logits)
         alike = [at for at, name in enumerate(weights.categories) if name in weights.exclusive]
         chances[alike] /= chances[alike].sum()
         doc.cats = dict(zip(weights.categories, chances.tolist(), strict=True))
         return doc
 
-    def _vector(self, words: Sequence[str]) -> tuple[Rows, Values]:
-        keys, values = text_features(words)
+    def _vector(self, reading: Reading) -> tuple[Rows, Values]:
+        keys, values = text_features(reading)
         rows, found = look_up(self.weights.keys, keys)
         scaled = values[found] * self.weights.scale[rows]
         return rows, scaled / max(float(np.linalg.norm(scaled)), 1e-9)
 
-    def cues(self, words: Sequence[str], categories: Sequence[str], limit: int) -> dict[str, tuple[str, ...]]:
-        """For each category the words that raised it most, strongest first; a pair counts half for either word."""
+    def cues(self, reading: Reading, categories: Sequence[str], limit: int) -> dict[str, tuple[str, ...]]:
+        """For each category what raised it most, strongest first: `delay: seit 3 Wochen`, or a word by itself."""
+        reading = seen_from_target(reading)
         columns = [self.weights.categories.index(category) for category in categories]
-        folded = [fold(word) for word in words]
-        worth = np.zeros((len(words), len(columns)))
-        own = [word_features(word) for word in folded]
+        if not reading.words or not columns:
+            return dict.fromkeys(categories, ())
+        words, hits = self._worth_of_words(reading, columns), self._worth_of_hits(reading, columns)
+        return {
+            category: _strongest(reading, words[:, at], hits[:, at], limit) for at, category in enumerate(categories)
+        }
+
+    def _worth_of_words(self, reading: Reading, columns: Sequence[int]) -> Worth:
+        """What each word, and half of each pair that it is in, brings to each column."""
+        worth = np.zeros((len(reading.words), len(columns)))
+        own = [word_features(word) for word in reading.folded]
         places = np.repeat(np.arange(len(own)), [len(keys) for keys, _ in own])
-        self._add(
-            worth, columns, places, np.concatenate([keys for keys, _ in own]), np.concatenate([v for _, v in own])
-        )
-        pairs = pair_keys(folded)
+        keys, values = (np.concatenate(part) for part in zip(*own, strict=True))
+        self._add(worth, columns, places, keys, values)
+        pairs = pair_keys(reading.folded)
         half = np.full(len(pairs), PAIR / 2, np.float32)
         for side in (0, 1):
             self._add(worth, columns, np.arange(len(pairs)) + side, pairs, half)
-        return {category: _strongest(words, folded, worth[:, at], limit) for at, category in enumerate(categories)}
+        return worth
 
-    def _add(
-        self, worth: npt.NDArray[np.float64], columns: Sequence[int], places: Rows, keys: Keys, values: Values
-    ) -> None:
-        """Add to each word's `worth` what its features (at `places`) bring to each column."""
+    def _worth_of_hits(self, reading: Reading, columns: Sequence[int]) -> Worth:
+        """What the field of each hit brings to each column."""
+        worth = np.zeros((len(reading.hits), len(columns)))
+        keys = np.array([key_of(field_feature(hit, reading.hits)) for hit in reading.hits], np.uint32)
+        self._add(worth, columns, np.arange(len(keys)), keys, np.full(len(keys), FIELD, np.float32))
+        return worth
+
+    def _add(self, worth: Worth, columns: Sequence[int], places: Rows, keys: Keys, values: Values) -> None:
+        """Add to the `worth` of each place what its features bring to each column."""
         rows, found = look_up(self.weights.keys, keys)
         scaled = values[found] * self.weights.scale[rows]
         np.add.at(worth, places[found], scaled[:, None] * self.weights.table[rows][:, columns])
 
     def to_disk(self, path: Path, *, exclude: Iterable[str] = ()) -> None:
-        """Three arrays (half precision where it does no harm) and a JSON file; same weights, same bytes."""
+        """Three or four arrays (half precision where it does no harm) and a JSON file; same weights, same bytes."""
         path.mkdir(parents=True, exist_ok=True)
         weights = self.weights
         np.save(path / "keys.npy", weights.keys)
         np.save(path / "scale.npy", weights.scale.astype(np.float16))
         np.save(path / "table.npy", weights.table.astype(np.float16))
+        if weights.dense is not None:
+            np.save(path / _DENSE, weights.dense)
         head = {
             "categories": weights.categories,
             "exclusive": weights.exclusive,
@@ -127,6 +170,7 @@ class LinearLabels:
     def from_disk(self, path: Path, *, exclude: Iterable[str] = ()) -> LinearLabels:
         """Raises OSError, ValueError or KeyError where the files are missing or damaged."""
         head = json.loads((path / "head.json").read_text(encoding="utf-8"))
+        dense = path / _DENSE
         self.weights = Weights(
             categories=tuple(head["categories"]),
             exclusive=tuple(head["exclusive"]),
@@ -134,20 +178,31 @@ class LinearLabels:
             scale=np.load(path / "scale.npy", allow_pickle=False).astype(np.float32),
             table=np.load(path / "table.npy", allow_pickle=False).astype(np.float32),
             bias=np.array(head["bias"], np.float32),
+            dense=np.load(dense, allow_pickle=False) if dense.exists() else None,
         )
         return self
 
 
-def _strongest(
-    words: Sequence[str], folded: Sequence[str], worth: npt.NDArray[np.float64], limit: int
-) -> tuple[str, ...]:
-    chosen: dict[str, str] = {}
-    for at in np.argsort(-worth, kind="stable").tolist():
-        if worth[at] <= 0 or len(chosen) == limit:
-            break
-        if says_something(folded[at]):
-            chosen.setdefault(folded[at], words[at])
-    return tuple(chosen.values())
+def _strongest(reading: Reading, words: Worth, hits: Worth, limit: int) -> tuple[str, ...]:
+    """Hits with the worth of their words, and words that no hit holds; each text once."""
+    found = [
+        (hits[at] + words[hit.start : hit.end].sum(), f"{_title(hit.field)}: {reading.written(hit.start, hit.end)}")
+        for at, hit in enumerate(reading.hits)
+        if hits[at] > 0 and any(map(says_something, reading.folded[hit.start : hit.end]))
+    ]
+    held = {at for hit in reading.hits for at in range(hit.start, hit.end)}
+    found += [
+        (words[at], reading.words[at])
+        for at, folded in enumerate(reading.folded)
+        if at not in held and says_something(folded) and folded not in STOP_WORDS
+    ]
+    ranked = sorted(((worth, cue) for worth, cue in found if worth > 0), key=lambda one: -one[0])
+    return tuple(dict.fromkeys(cue for _, cue in ranked))[:limit]
+
+
+def _title(field: str) -> str:
+    """A field as people read it; strong and mild anger are both anger."""
+    return field.removesuffix("_strong").removesuffix("_mild").replace("_", " ")
 
 
 _UNTRAINED = Weights(

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 
 from rules.base import View
-from rules.features import OTHER, TARGET
 from rules.matching import find_terms
+from rules.words import OTHER, TARGET
 
 READ_AT_MOST = 4_000  # characters of title and text; bounds the time one post can cost
 BOUNDARY = "\n\n"  # between title and text: no pair of words crosses it

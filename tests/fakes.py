@@ -1,4 +1,4 @@
-"""Hand-written fakes, one per protocol: clock, plain HTTP, feed parser, source, receiver, classifier."""
+"""Hand-written fakes, one per protocol: clock, plain HTTP, feed parser, source, receiver, classifier, encoder."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 from urllib.parse import urljoin
+from zlib import crc32
 
 import aiohttp
+import numpy as np
 
 from alerts.base import Alert, Receipt
 from rules.base import NONE, Label, Sentiment, Verdict, View
+from rules.encoding import Vectors
 from sources.base import Cursor, HttpError, Page, Response
 from sources.document import Document, Entry, NotAFeed
 
@@ -175,3 +178,20 @@ class WordClassifier:
         carried = {label: (word,) for word, label in self.WORDS.items() if word in words}
         tags = tuple(label.value for label in Label if label in carried) or (NONE,)
         return Verdict(dict.fromkeys(carried, 0.9), tags, Sentiment.NEUTRAL, "en", carried, model="words")
+
+
+class WordEncoder:
+    """`Encoder` that counts words, each in one of a few dimensions; `salt` makes it another one."""
+
+    def __init__(self, dimensions: int = 8, salt: str = "") -> None:
+        self._dimensions = dimensions
+        self._salt = salt
+        self.batches: list[int] = []  # how many texts were read at a time
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        self.batches.append(len(texts))
+        vectors = np.zeros((len(texts), self._dimensions), np.float32)
+        for row, text in enumerate(texts):
+            for word in text.lower().split():
+                vectors[row, crc32(f"{self._salt}{word}".encode()) % self._dimensions] += 1
+        return vectors

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 
-from monitor.commands import FAILED, OK, CommandError
+from monitor.commands import FAILED, OK
+from monitor.commands.arguments import language_list
 from monitor.commands.files import open_input
 
 
@@ -15,10 +15,7 @@ def run(options: argparse.Namespace) -> int:
     from monitor.classify import classify_lines
     from monitor.model import load_classifier
 
-    languages = options.languages.split(",")
-    if not all(re.fullmatch("[a-z]{2}", language) for language in languages):
-        raise CommandError(f"--languages {options.languages}: expected them by two letters each, such as de,en")
-    classifier = load_classifier(languages, options.model)
+    classifier = load_classifier(language_list(options.languages), options.model)
     code = OK
     with open_input(options.file) as lines:
         texts = (content.decode("utf-8", "surrogateescape") for content in lines)

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 from monitor.config import Config, load
 
@@ -29,10 +30,18 @@ async def _run(config: Config, *, once: bool) -> int:
     stop = asyncio.Event()
     stop_on_signals(stop)
     from monitor.daemon import run as run_daemon
-    from monitor.model import load_classifier
+    from monitor.model_watch import open_reloading, watch
+    from monitor.packages import build_packages
 
-    classifier = await asyncio.to_thread(load_classifier, config.languages)
-    return await run_daemon(config, classifier, stop, once=once)
+    chosen = config.classifier
+    folder = Path(chosen.model) if chosen.model else None
+    packages = build_packages(chosen.packages)
+    classifier = await asyncio.to_thread(open_reloading, config.languages, folder, chosen.encoder, packages)
+    watching = asyncio.create_task(watch(classifier))
+    try:
+        return await run_daemon(config, classifier, stop, once=once)
+    finally:
+        watching.cancel()
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:

@@ -184,7 +184,7 @@ async def test_lines_that_are_no_posts(good: Installation) -> None:
         [],
         ["nonsense"],
         ["run", "--nonsense"],
-        ["query"],
+        ["query", "--nonsense"],
         ["sources", "disable"],
         ["alerts", "--limit", "many"],
         ["alerts", "--limit", "-1"],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -110,7 +112,7 @@ routes: {{receiver: console}}
 
 
 @pytest.fixture
-def config(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+def config(tmp_path: Path) -> Path:
     """A store with 40 mentions, made by the daemon itself."""
     texts = [f"Hallo Acme, meine Lieferung {number} fehlt, wo bleibt sie?" for number in range(20)]
     texts += [f"Heute Konzert in der Acme Arena, Tickets ab {number} Euro" for number in range(20)]
@@ -118,8 +120,8 @@ def config(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
     (tmp_path / "posts.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     file = tmp_path / "config.yaml"
     file.write_text(CONFIG.format(folder=tmp_path), encoding="utf-8")
-    assert main(["run", "--once", "-c", str(file)]) == OK
-    capsys.readouterr()
+    command = [sys.executable, "-m", "monitor.cli", "run", "--once", "-c", str(file)]
+    assert subprocess.run(command, capture_output=True).returncode == OK  # not here: it sets up logging
     return file
 
 

@@ -89,6 +89,13 @@ def test_standard_input_and_absolute_paths_stay(tmp_path: Path) -> None:
     assert config.store.url == "sqlite:////var/lib/x.db"
 
 
+@pytest.mark.parametrize(("model", "expected"), [("models", "{folder}/models"), ("/srv/models", "/srv/models")])
+def test_the_classifiers_model_counts_from_the_file(tmp_path: Path, model: str, expected: str) -> None:
+    assert load(write(tmp_path, MINIMAL), {}).classifier.model is None
+    config = load(write(tmp_path, MINIMAL + f"classifier: {{model: {model}}}\n"), {})
+    assert config.classifier.model == expected.format(folder=tmp_path)
+
+
 def test_paths_count_from_the_file_wherever_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, MINIMAL)
     monkeypatch.chdir(tmp_path)

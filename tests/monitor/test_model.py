@@ -50,7 +50,7 @@ def test_everyday_posts(classifier: SpacyClassifier, text: str, label: Label) ->
     assert label in verdict.tags, verdict
     cues = verdict.cues[label]
     assert cues
-    assert all(cue in text for cue in cues)
+    assert all(part in text for cue in cues for part in cue.rpartition(": ")[2].split("…")), cues
     assert not set(cues) & {"TARGET", "OTHER"}
 
 

@@ -123,7 +123,9 @@ def test_what_the_linter_finds_is_said_and_the_query_runs_all_the_same(query: Qu
         ('"Müller"', "only posts with mueller are looked at"),
         ("globex OR site:heise.de", "only posts with globex or site:heise.de are looked at"),
         (" OR ".join(f"globex{number:02}" for number in range(20)), "globex11 or 8 others are looked at"),
-        ("rating:[1 TO 2]", "every post is looked at, because no word is required"),
+        ("rating:[1 TO 2]", "only posts with rating:* are looked at"),
+        ("/[0-9]+ euro/", "only posts with *euro* are looked at"),
+        ("/[0-9]+/", "every post is looked at, because no word is required"),
     ],
 )
 def test_what_the_index_requires_is_said(query: Query, posts: Path, text: str, keys: str) -> None:

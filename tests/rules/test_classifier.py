@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 import spacy
@@ -12,6 +13,7 @@ from spacy.tokens import Doc
 from rules.base import Label, Sentiment, Verdict, View
 from rules.classifier import Band, Pipeline, SpacyClassifier
 from rules.language import LanguageDetector
+from rules.reading import Reading
 
 CHANCES = {  # what the fake pipeline makes of a word
     "kaputt": {"complaint": 0.9, "negative": 0.9},
@@ -30,8 +32,8 @@ def fake_labels(doc: Doc) -> Doc:
     return doc
 
 
-def first_words(words: Sequence[str], labels: Sequence[Label], limit: int) -> dict[str, tuple[str, ...]]:
-    return {label: tuple(words[:limit]) for label in labels}
+def first_words(reading: Reading, labels: Sequence[Label], limit: int) -> dict[str, tuple[str, ...]]:
+    return {label: tuple(reading.words[:limit]) for label in labels}
 
 
 def pipeline(language: str, *, sure: bool = True) -> Pipeline:
@@ -122,3 +124,15 @@ def test_words_met_leave_no_trace_in_the_vocabulary() -> None:
 def test_a_band_must_be_in_order() -> None:
     with pytest.raises(ValueError, match="floor <= threshold"):
         Band(0.3, 0.5)
+
+
+def test_cues_name_brands_not_masks() -> None:
+    def whole(reading: Reading, labels: Sequence[Label], limit: int) -> dict[str, tuple[str, ...]]:
+        return {label: (reading.written(0, len(reading.words)),) for label in labels}
+
+    own = replace(pipeline("de"), cues=whole)
+    named = SpacyClassifier({"de": own}, own, LanguageDetector(["de"]))
+    [verdict] = named.classify([view("kaputt: von Acme zu Globex", names=("Acme", "Akme"), others=("Globex",))])
+    assert verdict.cues[Label.COMPLAINT] == ("kaputt: von Acme zu …",)
+    [unnamed] = named.classify([view("kaputt: TARGETED")])
+    assert unnamed.cues[Label.COMPLAINT] == ("kaputt: TARGETED",)

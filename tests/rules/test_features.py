@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from rules.features import HANDLE, LINK, fold, says_something, text_features
+from rules.features import text_features
+from rules.lexicon import Hit
+from rules.reading import Reading
+from rules.words import HANDLE, LINK, fold, says_something
+
+
+def reading(*words: str, hits: tuple[Hit, ...] = ()) -> Reading:
+    return Reading(words, [fold(word) for word in words], hits)
 
 
 @pytest.mark.parametrize(
@@ -42,17 +49,17 @@ def test_says_something(word: str, says: bool) -> None:
 
 
 def test_features_are_distinct_and_ascending() -> None:
-    keys, values = text_features(["warum", "ist", "TARGET", "schon", "wieder", "schon", "wieder", "down", "?"])
+    keys, values = text_features(reading("warum", "ist", "TARGET", "schon", "wieder", "schon", "wieder", "down", "?"))
     assert len(keys) == len(values) > 0
     assert (keys[1:] > keys[:-1]).all()
 
 
 def test_the_side_of_a_brand_makes_a_difference() -> None:
-    there, _ = text_features(["von", "OTHER", "zu", "TARGET"])
-    away, _ = text_features(["von", "TARGET", "zu", "OTHER"])
+    there, _ = text_features(reading("von", "OTHER", "zu", "TARGET"))
+    away, _ = text_features(reading("von", "TARGET", "zu", "OTHER"))
     assert set(there.tolist()) != set(away.tolist())
 
 
 def test_no_words_no_features() -> None:
-    keys, values = text_features([])
+    keys, values = text_features(reading())
     assert len(keys) == len(values) == 0

@@ -1,0 +1,43 @@
+"""How the classifier spells words: one form for the many ways in which people write one."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+TARGET = "TARGET"
+OTHER = "OTHER"
+MASKS = frozenset({TARGET, OTHER})
+LINK = "<link>"
+HANDLE = "<handle>"
+
+SENTENCE_ENDS = frozenset({".", "!", "?", "…", ":", "\n", "\n\n"})
+REMEMBERED_WORDS = 1 << 15
+_LONGEST = 40  # characters; longer tokens are links and noise
+
+_SPELLING = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "ø": "oe", "’": "'"})
+_REPEATED = re.compile(r"(.)\1{2,}")
+_LINK = re.compile(r"(https?://|www\.)\S+|\S+\.(com|de|org|net|io|at|ch|eu)(/\S*)?", re.IGNORECASE)
+
+
+@lru_cache(REMEMBERED_WORDS)
+def fold(word: str) -> str:
+    """Lower case, ü as ue, no accents, no long repeats, digits as 0; links, handles and masks as one word each."""
+    if word in MASKS:
+        return word
+    if _LINK.fullmatch(word):
+        return LINK
+    if word.startswith("@") and len(word) > 1:
+        return HANDLE
+    spelt = unicodedata.normalize("NFC", word.lower()).translate(_SPELLING)
+    bare = "".join(char for char in unicodedata.normalize("NFKD", spelt) if not unicodedata.combining(char))
+    shortened = _REPEATED.sub(r"\1\1", bare)[:_LONGEST].lstrip("#") or bare[:1]
+    return re.sub(r"\d", "0", shortened)
+
+
+def says_something(folded: str) -> bool:
+    """Whether a folded word can be a reason: a word, a question mark or an emoji; no mask, link or comma."""
+    if folded in MASKS or folded in (LINK, HANDLE):
+        return False
+    return folded == "?" or any(char.isalnum() or unicodedata.category(char) == "So" for char in folded)
