@@ -116,6 +116,7 @@ def _load(folder: Path, encoders: _Encoders, *, sure: bool) -> Pipeline:
 
     try:
         nlp = spacy.load(folder)
+        _keep_attributes(nlp)
         component = nlp.get_pipe(NAME)
         if not isinstance(component, LinearLabels) or not nlp.has_pipe(LEXICON):
             raise ValueError(f"its components {LEXICON} and {NAME} are not mentiond's own")
@@ -124,6 +125,14 @@ def _load(folder: Path, encoders: _Encoders, *, sure: bool) -> Pipeline:
         return Pipeline(nlp, _bands(nlp), component.cues, _title(nlp), sure)
     except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
         raise _unusable(folder, f"cannot be loaded ({error})") from error
+
+
+def _keep_attributes(nlp: Language) -> None:
+    """Of each new word spaCy works out some fifteen attributes; we read one, and a tenth of the time is saved."""
+    is_space = nlp.vocab.strings["IS_SPACE"]
+    getters = nlp.vocab.lex_attr_getters  # type: ignore[attr-defined]  # missing in the stubs of spaCy
+    for attribute in [attribute for attribute in getters if attribute != is_space]:
+        del getters[attribute]
 
 
 def _bands(nlp: Language) -> dict[Label, Band]:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
 from rules.lexicon import Lexicon
-from rules.reading import SPANS, words_of
-from rules.words import fold
+from rules.reading import SPANS, read, remember, words_of
 
 NAME = "mention_lexicon"  # the component's name in the pipeline, and its folder in the model
 _FILE = "phrases.json"
@@ -35,8 +35,10 @@ class MentionLexicon:
 
     def __call__(self, doc: Doc) -> Doc:
         tokens = words_of(doc)
-        hits = self.lexicon.find([fold(token.text) for token in tokens])
+        reading = read(doc, tokens)
+        hits = self.lexicon.find(reading.folded)
         doc.spans[SPANS] = [Span(doc, tokens[hit.start].i, tokens[hit.end - 1].i + 1, hit.field) for hit in hits]
+        remember(doc, replace(reading, hits=hits))
         return doc
 
     def to_disk(self, path: Path, *, exclude: Iterable[str] = ()) -> None:

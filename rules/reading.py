@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from spacy.tokens import Doc, Token
 
 SPANS = "lexicon"  # key in doc.spans under which `mention_lexicon` keeps its hits
+_READING = "mentiond reading"  # key in doc.user_data
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,16 @@ def words_of(doc: Doc) -> list[Token]:
     return [token for token in doc if not token.is_space or "\n" in token.text]
 
 
-def read(doc: Doc) -> Reading:
-    """The reading of a document that `mention_lexicon` has seen, or of one without hits."""
-    tokens = words_of(doc)
-    words = [token.text for token in tokens]
-    place = {token.i: at for at, token in enumerate(tokens)}
-    spans = doc.spans.get(SPANS, ())
-    hits = [Hit(span.label_, place[span.start], place[span.end - 1] + 1) for span in spans]
-    return Reading(words, [fold(word) for word in words], hits, [not token.whitespace_ for token in tokens])
+def read(doc: Doc, tokens: Sequence[Token] | None = None) -> Reading:
+    """The reading that was made of a document, else one without hits; `tokens` are its words where they are known."""
+    made: Reading | None = doc.user_data.get(_READING)
+    if made is not None:
+        return made
+    own = words_of(doc) if tokens is None else tokens
+    words = [token.text for token in own]
+    return Reading(words, [fold(word) for word in words], (), [not token.whitespace_ for token in own])
+
+
+def remember(doc: Doc, reading: Reading) -> None:
+    """Keep the reading with its document: several components ask for it."""
+    doc.user_data[_READING] = reading
