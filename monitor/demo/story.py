@@ -72,7 +72,7 @@ STORY: Final = (
         place="hackernews",
         id="990000001",
         author="mapleaf",
-        text="Does anyone know if the Wendelvolt charger works on 110 V? I am taking the bike to Canada this summer.",
+        text="Does anyone know if my Wendelvolt charger works on 110 V? I am taking the bike to Canada this summer.",
     ),
     Scene(
         at=42,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,11 @@ def test_a_bad_entry_is_named(tmp_path: Path) -> None:
     (tmp_path / "de" / "fault.txt").write_text("# what is broken\nkaputt _\n", encoding="utf-8")
     with pytest.raises(LexiconError, match=r"de/fault: 'kaputt _'"):
         build_lexicon(tmp_path, ["de"])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_entry_finds_any_number(language: str) -> None:
+    """Digits are all alike: `404` would find every number of three digits, `8/10` also 1/10."""
+    [fields] = read_entries(SHIPPED_LEXICON, [language]).values()
+    entries = [entry for alike in fields.values() for entry in alike]
+    assert [entry for entry in entries if re.fullmatch(r"\d+|\d/\d+", entry)] == []
