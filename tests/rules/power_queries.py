@@ -84,6 +84,25 @@ SERVICE = (
         ),
     ),
     PowerQuery(
+        "overheating, NEAR within NEAR",
+        """
+        ((acme OR @acme) NEAR/4 (tablet OR phone* OR (smart NEAR/0f phone))) NEAR/10
+        ((akku* OR batterie* OR ladegerät) NEAR/5 (heiß OR brenn* OR explod* OR (raucht* NEAR/2 stark)))
+        """,
+        (
+            "Vom Acme Tablet ist die Batterie gestern explodiert",
+            "Akku brennt! Mein Acme smart Phone liegt jetzt im Garten",
+            "@acme phone: Der Akku wird extrem heiss",
+            "Das Ladegerät raucht ziemlich stark, es ist das vom Acme Phone",
+        ),
+        (
+            "Acme Tablet top. Der Händler erzählte mir dann beim Kaffee noch sehr lange, dass woanders der Akku brennt",
+            "Acme Tablet mit gutem Akku",
+            "Der Akku brennt beim Globex Tablet",
+            "Das Ladegerät vom Acme Phone raucht",
+        ),
+    ),
+    PowerQuery(
         "refund",
         """
         title:(acme OR "acme shop") AND

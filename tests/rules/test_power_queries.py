@@ -20,8 +20,8 @@ def as_post(asked: str | Post) -> Post:
     return post(asked) if isinstance(asked, str) else asked
 
 
-def test_there_are_twenty_five() -> None:
-    assert len({power.name for power in POWER_QUERIES}) == 25
+def test_there_are_at_least_twenty_five() -> None:
+    assert len({power.name for power in POWER_QUERIES}) == len(POWER_QUERIES) >= 25
     assert all(min(len(power.found), len(power.left_out)) >= 3 for power in POWER_QUERIES)
 
 
