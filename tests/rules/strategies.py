@@ -90,7 +90,8 @@ def _nears(sides: st.SearchStrategy[Operand]) -> st.SearchStrategy[Near]:
 
 
 flat_nears = _nears(_either(plain))
-nears = st.one_of(flat_nears, flat_nears, _nears(_either(st.one_of(plain, plain, flat_nears))))
+nested_nears = st.builds(Near, flat_nears, plain, st.integers(0, 6), st.booleans())
+nears = st.one_of(flat_nears, flat_nears, nested_nears)
 ranges = st.builds(
     lambda field, low, high: Range(field, low, high),
     st.sampled_from(RANGE_FIELDS),
