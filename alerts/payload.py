@@ -73,6 +73,7 @@ def _post(post: Post) -> dict[str, JSON]:
         "rating": post.rating if post.rating is None or isfinite(post.rating) else None,
         "followers": post.followers,
         "engagement": post.engagement,
+        "answered": post.answered,
         "parent": post.parent,
         "thread": post.thread,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from monitor.judge import Judge, account_names
 from monitor.pipeline import Part
 from rules.base import Classifier
 from rules.matching import QueryMatcher
+from sources.base import Hook, Inbox
 from sources.feed_parser import FeedParser
 from sources.registry import Tools as SourceTools
 from sources.registry import build as build_source
@@ -53,9 +54,11 @@ async def open_tools(config: Config) -> AsyncIterator[Tools]:
             await parser.close()
 
 
-def build_parts(config: Config, tools: Tools) -> dict[tuple[str, str], Part]:
+def build_parts(config: Config, tools: Tools, inbox: Inbox) -> dict[tuple[str, str], Part]:
     """(source, part) -> what is polled."""
-    given = SourceTools(http=tools.http, parser=tools.parser, clock=utc_now)
+    given = SourceTools(
+        http=tools.http, parser=tools.parser, clock=utc_now, inbox=inbox, session_for=tools.http.session_for
+    )
     return {
         (settings.name, part): Part(
             name=settings.name,
@@ -68,6 +71,11 @@ def build_parts(config: Config, tools: Tools) -> dict[tuple[str, str], Part]:
         for settings in config.sources
         for part, source in build_source(settings, given).items()
     }
+
+
+def find_hooks(parts: Iterable[Part]) -> dict[str, Hook]:
+    """The sources that others push to, by name."""
+    return {part.name: part.source for part in parts if isinstance(part.source, Hook)}
 
 
 def build_receivers(config: Config, tools: Tools) -> dict[str, Receiver]:

@@ -66,7 +66,13 @@ def _lost_output(error: OSError, code: int) -> int:
 def _known_exit_code(error: Exception) -> int | None:
     """By name, so that `check` does not import what it does not need."""
     names = {kind.__name__ for kind in type(error).__mro__}
-    codes = {"StoreError": STORE, "ModelError": MODEL, "CorpusError": USAGE, "CommandError": USAGE}
+    codes = {
+        "StoreError": STORE,
+        "ModelError": MODEL,
+        "CorpusError": USAGE,
+        "CommandError": USAGE,
+        "ListenError": FAILED,
+    }
     return next((code for name, code in codes.items() if name in names), None)
 
 
@@ -304,6 +310,14 @@ def _add_data(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     enable = _add(below, "enable", "sources.enable", "switch a source on again", "mentiond sources enable heise")
     enable.add_argument("name", metavar="NAME")
     _add_config(enable, argparse.SUPPRESS)  # a default here would undo `mentiond sources -c FILE enable NAME`
+    tried = _add(
+        below, "try", "trying.run", "print one page of a source, storing nothing", "mentiond sources try heise"
+    )
+    tried.add_argument("name", metavar="NAME")
+    tried.add_argument("--part", metavar="NAME", help="only this part of the source")
+    tried.add_argument("--limit", type=_count, default=10, metavar="N", help="posts shown of each part (10)")
+    _add_config(tried, argparse.SUPPRESS)
+    _add_json(tried, argparse.SUPPRESS)
     listed = _add(below, "list", "sources.run", "how the sources fare", "mentiond sources list")
     _add_config(listed, argparse.SUPPRESS)
     _add_json(listed, argparse.SUPPRESS)

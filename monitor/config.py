@@ -107,9 +107,20 @@ class StoreSettings(Settings):
     keep_unmatched: Duration = Field(default=timedelta(0), description="how long posts that matched nothing are kept")
 
 
-class ServerSettings(Settings):
-    """How people reach this installation."""
+def _check_listen(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    is_port = port.isascii() and port.isdigit() and int(port[:6]) < 65536
+    if not is_port or not host or any(sign in host for sign in "/@ "):
+        raise ValueError("an address to listen on as HOST:PORT, such as 127.0.0.1:8080")
+    return value
 
+
+class ServerSettings(Settings):
+    """Where this installation is reached by people and by systems that push to it."""
+
+    listen: Annotated[str, AfterValidator(_check_listen)] = Field(
+        default="127.0.0.1:8080", description="HOST:PORT of the HTTP server, which runs where a source is pushed to"
+    )
     public_url: Annotated[str, AfterValidator(_check_public_url)] | None = Field(
         default=None, description="where this installation is reached: links in alerts start with it"
     )

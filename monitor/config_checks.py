@@ -15,19 +15,14 @@ from rules.query import QueryError
 from rules.query import parse as parse_query
 from rules.routing import DROP, MatcherError, RouteMatcher, parse_matcher
 from sources.base import JSON
+from sources.registry import SOURCE_TYPES
 
-BUILT_SOURCES: Final = ("feed", "hackernews", "file")
-UNBUILT_SOURCES: Final = (
-    *("reddit", "lemmy", "mastodon", "bluesky", "x", "youtube", "telegram", "lobsters", "stackexchange", "discourse"),
-    *("nodebb", "github", "trustpilot", "appstore", "googleplay", "imap", "webhook"),
-)
 UNBUILT_RECEIVERS: Final = ("apprise",)
 _UNBUILT_KEYS: Final[tuple[KeyPath, ...]] = (
     ("teams",),
     ("hours",),
     ("storm",),
     ("inhibit_rules",),
-    ("server", "listen"),
     ("operations", "heartbeat_url"),
     ("operations", "silent_after"),
 )
@@ -49,10 +44,10 @@ def refuse_unbuilt(document: Document) -> tuple[list[ConfigError], JSON]:
 
 def _unbuilt(document: Document) -> Iterator[tuple[KeyPath, str]]:
     yield from ((path, _not_built(path[-1])) for path in _UNBUILT_KEYS if document.has(path))
-    for section, types in (("sources", UNBUILT_SOURCES), ("receivers", UNBUILT_RECEIVERS)):
+    for section in ("sources", "receivers"):
         for path in _items(document, (section,)):
             kind = document.at((*path, "type"))
-            if kind in types:
+            if section == "receivers" and kind in UNBUILT_RECEIVERS:
                 yield (*path, "type"), _not_built(f"type: {kind}")
             if document.has((*path, "storm")):
                 yield (*path, "storm"), _not_built("storm")
@@ -171,7 +166,7 @@ def _check_matched(document: Document, path: KeyPath, matcher: RouteMatcher) -> 
         "watchlist": lambda: _names(document, "watchlists"),
         "team": lambda: _names(document, "watchlists", "team"),
         "source": lambda: _names(document, "sources"),
-        "source_type": lambda: list(BUILT_SOURCES),
+        "source_type": lambda: list(SOURCE_TYPES),
     }.get(matcher.name)
     known = valid() if valid and matcher.operator in ("=", "!=") and matcher.value else None
     if known is not None and matcher.value not in known:
@@ -180,7 +175,7 @@ def _check_matched(document: Document, path: KeyPath, matcher: RouteMatcher) -> 
 
 def _check_own_accounts(document: Document) -> Iterator[ConfigError]:
     accounts = document.at(("own_accounts",))
-    sources = {*BUILT_SOURCES, *UNBUILT_SOURCES, *_names(document, "sources")}
+    sources = {*SOURCE_TYPES, *_names(document, "sources")}
     for name in accounts if isinstance(accounts, dict) else ():
         if name not in sources:
             yield document.error(("own_accounts", name), f"no such source or type{suggest(name, sources)}", key=True)

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from monitor.schema import alerts, cursors, gaps, posts, seen
+from monitor.schema import alerts, cursors, gaps, inbox, posts, seen
 from sources.base import Cursor
 
 LONGEST_PAUSE = timedelta(hours=24)  # after a failure
@@ -29,6 +29,8 @@ class PartState:
     pass_started_at: datetime | None
     finished_at: datetime | None
     body_at: datetime | None
+    reached_at: datetime | None
+    left: str | None
     due_at: datetime
     posts: int
     asked_until: datetime | None
@@ -139,7 +141,7 @@ def rename_source(connection: Connection, old: str, new: str) -> None:
         for state in [state for state in all_parts(connection) if state.source == old]:
             held = sa.update(alerts).where(alerts.c.held_for == pass_subject(state))
             connection.execute(held.values(held_for=pass_subject(replace(state, source=new))))
-        for table in (cursors, gaps, seen, posts):
+        for table in (cursors, gaps, inbox, seen, posts):
             connection.execute(sa.update(table).where(table.c.source == old).values(source=new))
 
 

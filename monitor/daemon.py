@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -15,16 +15,18 @@ from random import Random
 from sqlalchemy.engine import Connection
 
 from alerts.base import ReceiverError
-from monitor import cursors, maintenance, outbox
-from monitor.assembly import Tools, build_judge, build_parts, build_receivers, open_tools, utc_now
+from monitor import cursors, inbox, maintenance, outbox, web
+from monitor.assembly import Tools, build_judge, build_parts, build_receivers, find_hooks, open_tools, utc_now
 from monitor.commands import FAILED, OK, STILL_OWED, TROUBLE
 from monitor.config import Config
 from monitor.delivery import Delivery
+from monitor.inbox import StoredInbox
 from monitor.mentions import rename_watchlist
 from monitor.pipeline import Part, Pipeline
 from monitor.scheduler import Ticker
 from monitor.store import Store, StoreBusyError, StoreError
 from rules.base import Classifier
+from sources.base import Stream
 from sources.registry import LASTING
 
 log = logging.getLogger("mentiond")
@@ -103,7 +105,7 @@ class Daemon:
     async def _once(self) -> int:
         states, now = await self.store.read(cursors.all_parts), utc_now()
         left_out = {(state.source, state.part) for state in states if state.disabled or state.is_waiting(now)}
-        polled = [self._pass(part) for key, part in self.parts.items() if key not in left_out]
+        polled = [self._pass(part, once=True) for key, part in self.parts.items() if key not in left_out]
         succeeded = await asyncio.gather(*polled)
         await self._apply_retention()
         owed = sum(await asyncio.gather(*(delivery.run_once() for delivery in self.deliveries.values())))
@@ -120,6 +122,9 @@ class Daemon:
         """Passes end after the page that they are at, deliveries after the message."""
         log.info("stopping passes=%d", len(self.passes))
         self.pipeline.stopping = True
+        for key, task in self.passes.items():
+            if isinstance(self.parts[key].source, Stream):  # its next page may be long in coming, and comes again
+                task.cancel()
         for delivery in self.deliveries.values():
             delivery.stop()
 
@@ -163,22 +168,24 @@ class Daemon:
         ):  # the store; the tick says so once, the part stays due
             log.debug("pass broken off source=%s error=%s", key[0], task.exception())
 
-    async def _pass(self, part: Part) -> bool:
-        async with self.slots:
-            return await self.pipeline.poll(part)
+    async def _pass(self, part: Part, *, once: bool = False) -> bool:
+        async with nullcontext() if isinstance(part.source, Stream) else self.slots:
+            return await self.pipeline.poll(part, once=once)
 
     async def _apply_retention(self) -> None:
         overlaps: dict[str, timedelta] = {}
         for part in self.parts.values():
             overlaps[part.name] = max(part.source.overlap, overlaps.get(part.name, timedelta()))
-        settings = self.config.store
+        settings, now = self.config.store, utc_now()
+        for name in find_hooks(self.parts.values()):
+            await self.store.write(partial(inbox.forget_read, source=name, now=now))
         await self.store.write(
             partial(
                 maintenance.apply_retention,
                 overlaps=overlaps,
                 retention=settings.retention,
                 keep_unmatched=settings.keep_unmatched,
-                now=utc_now(),
+                now=now,
             )
         )
 
@@ -239,7 +246,7 @@ def _assemble(config: Config, store: Store, classifier: Classifier, tools: Tools
         )
         for settings in config.receivers
     }
-    daemon = Daemon(config, store, pipeline, build_parts(config, tools), deliveries)
+    daemon = Daemon(config, store, pipeline, build_parts(config, tools, StoredInbox(store)), deliveries)
     pipeline.wake = daemon.wake
     for delivery in deliveries.values():
         delivery.on_stop = daemon.tell_operator
@@ -274,7 +281,23 @@ async def _run_exclusively(
         with ThreadPoolExecutor(1, "judge") as thread:
             daemon = _assemble(config, store, classifier, tools, thread)
             await daemon.prepare()
-            return await daemon.once(stop) if once else await _serve(daemon, stop, lost)
+            if once:
+                return await daemon.once(stop)
+            async with _listening(daemon):
+                return await _serve(daemon, stop, lost)
+
+
+@asynccontextmanager
+async def _listening(daemon: Daemon) -> AsyncIterator[None]:
+    """The HTTP server, where a source is pushed to. Raises ListenError."""
+    hooks = find_hooks(daemon.parts.values())
+    if not hooks:
+        yield
+        return
+    host, _, port = daemon.config.server.listen.rpartition(":")
+    async with web.serve(host.strip("[]"), int(port), web.Hooks(hooks, daemon.store, utc_now)) as address:
+        log.info("listening address=%s hooks=%s", address, ",".join(hooks))
+        yield
 
 
 async def _serve(daemon: Daemon, stop: asyncio.Event, lost: asyncio.Event) -> int:

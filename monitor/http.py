@@ -108,6 +108,12 @@ class GuardedHttp:
         """
         return self._session(URL(url))
 
+    def pause(self, url: str, seconds: float) -> None:
+        """Leave the host of `url` (name and port) alone for so long, 24 h at the most."""
+        until = self._clock() + timedelta(seconds=min(max(seconds, 0.0), LONGEST_PAUSE))
+        host = first_hop(url, {}).host
+        self._paused[host] = max(until, self._paused.get(host, until))
+
     async def request(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> Response:

@@ -91,6 +91,7 @@ def commit_page(connection: Connection, intake: Intake) -> Outcome:
     new = _insert_seen(connection, intake)
     edited = _update_seen(connection, intake)
     _touch_known(connection, intake)
+    _mark_answered(connection, intake)
     news = _store_mentions(connection, intake, new, edited)
     if not intake.page.more:
         offer_held(connection, pass_subject(intake.state), intake.now)
@@ -118,6 +119,10 @@ def _move_cursor(connection: Connection, intake: Intake) -> None:
     }
     if page.body:
         values["body_at"] = intake.now
+    if page.reached is not None or not page.more:
+        values["reached_at"] = page.reached or intake.now
+    if page.left:
+        values["left"] = page.left
     if not page.more:
         values |= {"finished_at": intake.now, "due_at": intake.now + intake.every}
     moved = connection.execute(sa.update(cursors).where(*_at(state), cursors.c.version == state.version).values(values))
@@ -216,6 +221,13 @@ def _touch_known(connection: Connection, intake: Intake) -> None:
         lacking = [_seen_row(intake, key, hashes[key]) for key in chunk if key not in there]
         if lacking:  # known by its `posts` row alone, which retention will take
             connection.execute(insert_new(connection, seen), lacking)
+
+
+def _mark_answered(connection: Connection, intake: Intake) -> None:
+    """An answer at the source is no edit of the post, but whoever looks at it wants to know."""
+    for chunk in _chunks([post.external_id for post in intake.page.posts if post.answered]):
+        row = sa.and_(posts.c.source == intake.state.source, posts.c.external_id.in_(chunk))
+        connection.execute(sa.update(posts).where(row, posts.c.answered.is_not(True)).values(answered=True))
 
 
 def _store_mentions(connection: Connection, intake: Intake, new: set[str], edited: set[str]) -> list[News]:

@@ -50,6 +50,10 @@ class Judge:
             drafts.setdefault(mention.post.external_id, []).append(self.route(mention))
         return [tuple(drafts.get(post.external_id, ())) for post in posts]
 
+    def sift(self, posts: Sequence[Post]) -> list[Post]:
+        """The posts that some watchlist hits."""
+        return [post for post in posts if self.matcher.match(post)]
+
     def route(self, mention: Mention) -> Draft:
         """Where a mention goes."""
         return Draft(mention, tuple(decide(self.root, mention, self.source_types.get(mention.post.source, ""))))

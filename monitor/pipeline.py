@@ -6,8 +6,9 @@ import asyncio
 import hashlib
 import logging
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from random import Random
@@ -19,7 +20,7 @@ from monitor.judge import Judge
 from monitor.outbox import owe_notice
 from monitor.schema import storable_text
 from monitor.store import Store, StoreError
-from sources.base import BACKOFF_SHORT, Clock, Gap, Page, Post, Source, SourceError
+from sources.base import BACKOFF_SHORT, Clock, Cursor, Gap, Page, Post, Source, SourceError, Stream
 from sources.text import content_hash
 
 log = logging.getLogger("mentiond.pipeline")
@@ -35,7 +36,7 @@ class Part:
 
     name: str
     part: str
-    source: Source
+    source: Source | Stream
     fingerprint: str  # of what its cursor points into
     every: timedelta
     backlog: timedelta | None
@@ -62,12 +63,21 @@ class Pipeline:
     stopping: bool = False  # set: passes end after the page that they are at
     noticed: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)  # by the last page of each part
 
-    async def poll(self, part: Part) -> bool:
-        """One pass, all pages of it. False: it failed, and the failure is recorded with the time of the next try."""
-        state = first = await self.store.read(lambda connection: read_part(connection, part.name, part.part))
+    async def poll(self, part: Part, *, once: bool = False) -> bool:
+        """One pass, all pages of it; of a stream all that it sends, with `once` until it is at the present.
+
+        False: it failed, and the failure is recorded with the time of the next try.
+        """
+        if self.stopping:
+            return True
+        state = await self._state(part)
         try:
-            while not self.stopping and await self._page(part, state):
-                state = await self.store.read(lambda connection: read_part(connection, part.name, part.part))
+            async with aclosing(_pages(part.source, state.cursor)) as pages:
+                async for page in pages:
+                    await self._take(part, state, page)
+                    if self.stopping or (once and not page.more):
+                        break
+                    state = await self._state(part)
         except StaleCursorError as error:
             log.warning("page dropped source=%s reason=%s", part.label, error)
         except SourceError as error:
@@ -79,17 +89,27 @@ class Pipeline:
             log.exception("source broke source=%s", part.label)
             await self._fail(part, state, SourceError(f"{type(error).__name__}: {error}", backoff_limit=BACKOFF_SHORT))
             return False
-        if first.error is not None and not self.stopping:
-            log.info("source recovered source=%s failing_since=%s", part.label, first.error_since)
         return True
 
-    async def _page(self, part: Part, state: PartState) -> bool:
-        page = storable_page(await part.source.fetch(state.cursor))
+    async def _state(self, part: Part) -> PartState:
+        return await self.store.read(lambda connection: read_part(connection, part.name, part.part))
+
+    async def _take(self, part: Part, state: PartState, fetched: Page) -> None:
+        page = storable_page(await self._sift(fetched) if isinstance(part.source, Stream) else fetched)
         intake = await self._prepare(part, state, page)
         outcome = await self.store.write(lambda connection: commit_page(connection, intake))
+        if state.error is not None:
+            log.info("source recovered source=%s failing_since=%s", part.label, state.error_since)
         self._report(part, page, outcome)
         self.wake(outcome.receivers)
-        return page.more
+
+    async def _sift(self, page: Page) -> Page:
+        """The page without the posts that nobody watches for: of a whole network's posts only hits are worth a row."""
+        if self.keep_unmatched:
+            return page
+        loop = asyncio.get_running_loop()
+        posts = await loop.run_in_executor(self.judge_thread, self.judge.sift, page.posts)
+        return replace(page, posts=tuple(posts))
 
     async def _prepare(self, part: Part, state: PartState, page: Page) -> Intake:
         posts = page.posts
@@ -160,6 +180,20 @@ class Pipeline:
         doubled = part.every.total_seconds() * 2 ** min(state.failures, 20)
         limit = min(max(error.backoff_limit, part.every), LONGEST_PAUSE).total_seconds()
         return timedelta(seconds=min(doubled, limit) * self.random.uniform(0.9, 1.0))
+
+
+async def _pages(source: Source | Stream, cursor: Cursor) -> AsyncGenerator[Page]:
+    """The pages of one pass, or what a stream sends."""
+    if isinstance(source, Stream):
+        async for page in source.listen(cursor):
+            yield page
+        return
+    while True:
+        page = await source.fetch(cursor)
+        yield page
+        if not page.more:
+            return
+        cursor = page.cursor
 
 
 def held_back(part: Part, state: PartState, new: Sequence[Post], now: datetime) -> set[str]:

@@ -20,6 +20,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -91,6 +92,8 @@ cursors = Table(
     Column("pass_started_at", UtcDateTime),  # NULL between two passes
     Column("finished_at", UtcDateTime),  # end of the last finished pass; NULL: the first is not finished
     Column("body_at", UtcDateTime),  # last page that had a body
+    Column("reached_at", UtcDateTime),  # up to when the source has been read, by its own clock
+    Column("left", StorableText),  # of a budget, for the operator
     Column("due_at", UtcDateTime, nullable=False),
     Column("posts", BigInteger, nullable=False),  # new posts so far
     Column("asked_until", UtcDateTime),  # the server asked to be left alone until then (Retry-After)
@@ -145,6 +148,7 @@ posts = Table(
     Column("rating", Float),
     Column("engagement", BigInteger),
     Column("followers", BigInteger),
+    Column("answered", Boolean),  # by the brand at the source; NULL: it does not say
     Column("raw", StorableText, nullable=False),
     Column("matched", Boolean, nullable=False),
     Column("fetched_at", UtcDateTime, nullable=False),
@@ -152,6 +156,20 @@ posts = Table(
     UniqueConstraint("source", "external_id"),
     Index("posts_by_age", "matched", "fetched_at"),
     sqlite_autoincrement=True,  # an id is never given out again, alert keys live on it
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("source", StorableText, nullable=False),
+    Column("key", StorableText, nullable=False),  # of its delivery: the same one twice is kept once
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("content_type", StorableText, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    UniqueConstraint("source", "key"),
+    Index("inbox_by_source", "source", "id"),
+    sqlite_autoincrement=True,  # cursors point into it
 )
 
 revisions = Table(

@@ -7,11 +7,11 @@ the cursor after it. Times are timezone-aware UTC datetimes; durations in config
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Literal, Protocol, TypeAlias
+from typing import Annotated, Literal, Protocol, TypeAlias, runtime_checkable
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
@@ -50,6 +50,7 @@ class Post:
     rating: float | None = None
     engagement: int | None = None
     followers: int | None = None
+    answered: bool | None = None  # whether the brand answered it at the source already; None: the source does not say
     raw: str = ""
 
 
@@ -68,6 +69,8 @@ class Page:
     nothing can be missed by it.
     `renamed` maps old external ids to new ones whose rows move along; `deleted` lists external ids that are gone.
     `notices` are remarks for the operator (an address moved, the identity policy changed), logged once each.
+    `reached` is up to when the source has been read, by its own clock; None: up to the fetch. `left` says what is left
+    of a budget (`9,870 of 10,000 requests until 2026-11-22 08:00 UTC`), for the operator.
     """
 
     posts: tuple[Post, ...]  # oldest first
@@ -78,6 +81,8 @@ class Page:
     deleted: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
+    reached: datetime | None = None
+    left: str = ""
 
 
 BACKOFF_SHORT = timedelta(minutes=15)  # 5xx, timeouts, resets: the server will be back
@@ -123,6 +128,101 @@ class Source(Protocol):
         ...
 
 
+@runtime_checkable
+class Stream(Protocol):
+    """One part of a source that sends by itself. It waits with the next page until the last one is stored."""
+
+    @property
+    def overlap(self) -> timedelta: ...
+
+    def listen(self, cursor: Cursor) -> AsyncGenerator[Page, None]:
+        """Yield pages until the server ends it; `more` = behind the present. Raises SourceError.
+
+        A page comes every few seconds, an empty one too, so that the cursor moves. Posts need not be matched: what no
+        watchlist wants is dropped before it is stored.
+        """
+        ...
+
+    async def probe(self) -> str:
+        """As Source.probe."""
+        ...
+
+
+@runtime_checkable
+class Inspectable(Protocol):
+    """A source that can show how it reads a page, for whoever writes its configuration."""
+
+    async def inspect(self) -> tuple[str, ...]:
+        """Ask the server once; return lines for the operator. Raises SourceError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pushed:
+    """A request that another system sent to `/hooks/NAME`. Header names are lower case."""
+
+    method: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """The answer to what was pushed. With a `key` the body is kept in the inbox first, once for each key."""
+
+    status: int = 200
+    text: str = ""
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """One body in the inbox; ids rise."""
+
+    id: int
+    received_at: datetime
+    content_type: str
+    body: bytes
+
+
+class Inbox(Protocol):
+    """What was pushed to a source and waits to be read."""
+
+    async def read(self, source: str, after: int, limit: int) -> tuple[Kept, ...]:
+        """Bodies with ids above `after`, in their order."""
+        ...
+
+
+@runtime_checkable
+class Hook(Protocol):
+    """A source that others push to: it decides over each request, and fetches from the inbox later."""
+
+    @property
+    def largest(self) -> int:
+        """Bytes that a body may have."""
+        ...
+
+    def accept(self, pushed: Pushed) -> Reply:
+        """Decide by the raw bytes, quickly and without I/O. Never raises."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchDialect:
+    """What a source's own search understands, for watchlists that are translated into it.
+
+    `either` and `without` are the signs for OR and NOT; an empty `either` makes one search of each alternative.
+    `longest` is in characters of one search.
+    """
+
+    either: str = "OR"
+    without: str = "-"
+    has_phrases: bool = True
+    has_brackets: bool = True
+    longest: int = 500
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
     """An HTTP answer, whole and decompressed. Header names are lower case."""
@@ -166,6 +266,10 @@ class Http(Protocol):
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> Response:
         """Return any answer, 4xx and 5xx included. Redirects are followed for GET only. Raises HttpError."""
+        ...
+
+    def pause(self, url: str, seconds: float) -> None:
+        """Leave the host of `url` alone for so long: for limits that a server states in a form of its own."""
         ...
 
 
@@ -234,3 +338,14 @@ class SourceSettings(Settings):
         description="how far back a first pass alerts; older posts are held for one summary",
     )
     base_url: str | None = Field(default=None, description="replaces scheme, host, port and an optional prefix")
+
+
+class FromWatchlist(Settings):
+    """A search that is made of a watchlist's query."""
+
+    from_: Name = Field(alias="from", description="the watchlist")
+
+
+# What a source's own search is asked for: its own syntax, one search each, or a watchlist. The daemon puts the searches
+# of a watchlist in its place before a source is built.
+SearchTerms: TypeAlias = tuple[Annotated[str, Field(min_length=1)], ...] | FromWatchlist

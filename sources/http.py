@@ -48,22 +48,32 @@ def web_link(link: str | None) -> str | None:
 
 async def get(http: Http, url: str, headers: Mapping[str, str] | None = None) -> Response:
     """Return an answer with status 200 or 304. Raises SourceError for everything else."""
+    response = await request(http, "GET", url, headers=headers)
+    if response.status in (200, 304):
+        return response
+    raise refusal(response, url)
+
+
+async def request(
+    http: Http, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
+) -> Response:
+    """Return any answer. Raises SourceError where there is none."""
     try:
-        response = await http.request("GET", url, headers=headers)
+        return await http.request(method, url, headers=headers, body=body)
     except HttpError as error:
         limit = BACKOFF_LONG if error.refused or error.unreachable else BACKOFF_SHORT
         raise SourceError(f"{shown(url)}: {error}", retry_after=error.retry_after, backoff_limit=limit) from error
-    if response.status in (200, 304):
-        return response
-    raise _refusal(response, url)
 
 
-def _refusal(response: Response, url: str) -> SourceError:
+def refusal(response: Response, url: str, reason: str = "", retry_after: float | None = None) -> SourceError:
+    """The error that a status means; `reason` is what the server said of it, `retry_after` its own form of that."""
     passing = response.status >= 500 or response.status in BUSY
+    meaning = _MEANINGS.get(response.status, "unexpected answer")
+    said = f": {' '.join(reason.split())[:300]}" if reason.strip() else ""
     return SourceError(
-        f"{shown(url)}: {_MEANINGS.get(response.status, 'unexpected answer')} (HTTP {response.status})",
+        f"{shown(url)}: {meaning} (HTTP {response.status}){said}",
         permanent=response.status == 410,
-        retry_after=response.retry_after,
+        retry_after=retry_after if response.retry_after is None else response.retry_after,
         backoff_limit=BACKOFF_SHORT if passing else BACKOFF_LONG,
     )
 

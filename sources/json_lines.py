@@ -1,7 +1,8 @@
 """Posts as JSON lines: what one line says.
 
 One object a line, only `text` is required: source, external_id, url, author, title, text, published_at, lang, kind,
-rating, followers, engagement, parent, thread. Other keys are ignored; `source` too, posts bear the configured name.
+rating, followers, engagement, answered, parent, thread. Other keys are ignored; `source` too, posts bear the
+configured name.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class Row(BaseModel):
     rating: float | None = None
     followers: Count | None = None
     engagement: Count | None = None
+    answered: bool | None = None
     parent: str | int | None = None
     thread: str | int | None = None
 
@@ -62,6 +64,7 @@ def read_post(content: bytes, number: int, source: str, now: datetime) -> Post:
         rating=row.rating,
         followers=row.followers,
         engagement=row.engagement,
+        answered=row.answered,
         parent=_reference(row.parent),
         thread=_reference(row.thread),
         raw=row.text,

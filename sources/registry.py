@@ -4,36 +4,54 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, assert_never
+from typing import TYPE_CHECKING, Annotated, assert_never, get_args
 
 from pydantic import Field
 
-from sources.base import Clock, Http, Source
+from sources.base import Clock, Http, Inbox, Source, Stream
+from sources.discourse import DiscourseSettings, DiscourseSource
 from sources.feed import FeedParser, FeedSettings, FeedSource
 from sources.file import FileSettings, FileSource, StandardInput
 from sources.hackernews import HackerNewsSettings, HackerNewsSource
 
-SourceConfig = Annotated[FeedSettings | HackerNewsSettings | FileSettings, Field(discriminator="type")]
+if TYPE_CHECKING:
+    import aiohttp
 
+SourceConfig = Annotated[
+    FeedSettings
+    | DiscourseSettings
+    | HackerNewsSettings
+    | FileSettings,
+    Field(discriminator="type"),
+]  # fmt: skip
+
+SOURCE_TYPES = tuple(
+    str(get_args(model.model_fields["type"].annotation)[0]) for model in get_args(get_args(SourceConfig)[0])
+)
 LASTING = ("policy",)  # keys of a cursor that outlive a change of the address: how entries are told apart
 WHOLE = ""  # the part of a source that has only one
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What sources are given."""
+    """What sources are given. `session_for` is the guarded session of a host, for streams."""
 
     http: Http
     parser: FeedParser
     clock: Clock
+    inbox: Inbox
+    session_for: Callable[[str], aiohttp.ClientSession]
 
 
-def build(config: SourceConfig, tools: Tools) -> dict[str, Source]:
+def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:
     """The parts of a configured source by name; each has a cursor of its own."""
     match config:
         case FeedSettings():
             return {WHOLE: FeedSource(config, tools.http, tools.parser, tools.clock)}
+        case DiscourseSettings():
+            return {WHOLE: DiscourseSource(config, tools.http, tools.clock)}
         case HackerNewsSettings():
             return {WHOLE: HackerNewsSource(config, tools.http, tools.clock)}
         case FileSettings(path="-"):
@@ -47,7 +65,7 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source]:
 def fingerprint(config: SourceConfig, part: str) -> str:
     """What the cursor of this part points into; another value starts a first pass anew."""
     match config:
-        case FeedSettings():
+        case FeedSettings() | DiscourseSettings():
             target = config.url
         case HackerNewsSettings():
             target = part

@@ -17,8 +17,9 @@ import numpy as np
 from alerts.base import Alert, Receipt
 from rules.base import NONE, Label, Sentiment, Verdict, View
 from rules.encoding import Vectors
-from sources.base import Cursor, HttpError, Page, Response
+from sources.base import Cursor, HttpError, Kept, Page, Response
 from sources.document import Document, Entry, NotAFeed
+from sources.registry import Tools
 
 START = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -42,6 +43,13 @@ class PlainHttp:
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
+        self.paused: list[tuple[str, float]] = []
+
+    def pause(self, url: str, seconds: float) -> None:
+        self.paused.append((url, seconds))
+
+    def session_for(self, url: str) -> aiohttp.ClientSession:
+        return self._session
 
     async def request(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
@@ -77,9 +85,9 @@ def _seconds(value: str | None) -> float | None:
 
 
 @asynccontextmanager
-async def plain_http() -> AsyncIterator[PlainHttp]:
-    """A PlainHttp whose session is closed at the end."""
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5), trust_env=False) as session:
+async def plain_http(seconds: float = 5) -> AsyncIterator[PlainHttp]:
+    """A PlainHttp whose session is closed at the end; an answer may take `seconds`."""
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=seconds), trust_env=False) as session:
         yield PlainHttp(session)
 
 
@@ -89,10 +97,43 @@ class FailingHttp:
     def __init__(self, error: HttpError) -> None:
         self._error = error
 
+    def pause(self, url: str, seconds: float) -> None:
+        pass
+
+    def session_for(self, url: str) -> aiohttp.ClientSession:
+        raise AssertionError("no session without a network")
+
     async def request(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> Response:
         raise self._error
+
+
+class FixedInbox:
+    """`Inbox` that holds what the test put in."""
+
+    def __init__(self, *kept: Kept) -> None:
+        self.kept = list(kept)
+
+    def push(self, body: bytes, content_type: str = "application/json") -> None:
+        number = len(self.kept) + 1
+        self.kept.append(Kept(id=number, received_at=START, content_type=content_type, body=body))
+
+    async def read(self, source: str, after: int, limit: int) -> tuple[Kept, ...]:
+        return tuple(one for one in self.kept if one.id > after)[:limit]
+
+
+def source_tools(
+    http: PlainHttp | FailingHttp, *, clock: FixedClock | None = None, inbox: FixedInbox | None = None
+) -> Tools:
+    """What a source is built with."""
+    return Tools(
+        http=http,
+        parser=JsonParser(),
+        clock=clock or FixedClock(),
+        inbox=inbox or FixedInbox(),
+        session_for=http.session_for,
+    )
 
 
 class JsonParser:

@@ -27,6 +27,7 @@ class Web:
 
     base: str = ""
     requests: list[Request] = field(default_factory=list)
+    fault: Handler | None = None  # answers everything in place of the routes
     _routes: dict[str, Handler] = field(default_factory=dict)
 
     def __setitem__(self, path: str, answer: Handler | tuple[int, dict[str, str], bytes]) -> None:
@@ -43,10 +44,15 @@ class Web:
     def url(self, path: str) -> str:
         return self.base + path
 
+    def _prefix(self, path: str) -> Handler | None:
+        """A route whose path ends in /* takes everything below it."""
+        fitting = [route for route in self._routes if route.endswith("/*") and path.startswith(route[:-1])]
+        return self._routes[max(fitting, key=len)] if fitting else None
+
     async def dispatch(self, request: web.Request) -> web.StreamResponse:
         headers = {name.lower(): value for name, value in request.headers.items()}
         self.requests.append(Request(request.method, request.path_qs, headers, await request.read()))
-        handler = self._routes.get(request.path)
+        handler = self.fault or self._routes.get(request.path) or self._prefix(request.path)
         return await handler(request) if handler else web.Response(status=404, text="no such page")
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from monitor.config import json_schema, load
+from sources.base import SourceSettings
+from sources.registry import SourceConfig
 
-CONFIGURATION = (Path(__file__).parents[1] / "docs" / "configuration.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[1] / "docs"
+CONFIGURATION = (DOCS / "configuration.md").read_text(encoding="utf-8")
+EXAMPLE = (DOCS.parent / "config.example.yaml").read_text(encoding="utf-8")
 
 
 def _follow(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
@@ -35,9 +40,32 @@ def _keys(schema: dict[str, Any], node: dict[str, Any], prefix: str, depth: int 
 SCHEMA: dict[str, Any] = dict(json_schema())
 
 
-@pytest.mark.parametrize("key", sorted(set(_keys(SCHEMA, SCHEMA, ""))))
+COMMON = {f"sources[].{key}" for key in [*SourceSettings.model_fields, "type"]}
+KEYS = {key for key in _keys(SCHEMA, SCHEMA, "") if not key.startswith("sources[].") or key in COMMON}
+SOURCES: dict[str, type[SourceSettings]] = {
+    get_args(model.model_fields["type"].annotation)[0]: model for model in get_args(get_args(SourceConfig)[0])
+}
+
+
+@pytest.mark.parametrize("key", sorted(KEYS))
 def test_every_key_is_documented(key: str) -> None:
     assert f"`{key}`" in CONFIGURATION
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_every_source_has_a_page_that_names_its_keys(kind: str) -> None:
+    page = (DOCS / "sources" / f"{kind}.md").read_text(encoding="utf-8")
+    schema = SOURCES[kind].model_json_schema()
+    own = [key for key in _keys(schema, schema, "") if f"sources[].{key}" not in COMMON]
+    assert [key for key in own if f"`{key}`" not in page] == []
+    for heading in ("## Access", "## What it can miss"):
+        assert heading in page
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_the_overview_and_the_example_name_every_source(kind: str) -> None:
+    assert f"]({kind}.md)" in (DOCS / "sources" / "README.md").read_text(encoding="utf-8")
+    assert re.search(rf"^(#:)? +type: {kind}$", EXAMPLE, re.MULTILINE)
 
 
 def test_the_smallest_configuration_of_the_documentation_works(tmp_path: Path) -> None:

@@ -68,10 +68,11 @@ async def _connect(config: Config, *, as_json: bool) -> int:
 async def _probes(config: Config) -> AsyncIterator[Probe]:
     from alerts.base import ReceiverError
     from monitor.assembly import build_parts, build_receivers, open_tools
+    from monitor.inbox import EmptyInbox
     from sources.base import SourceError
 
     async with open_tools(config) as given:
-        for part in build_parts(config, given).values():
+        for part in build_parts(config, given, EmptyInbox()).values():
             try:
                 yield Probe("source", part.label, True, await part.source.probe())
             except SourceError as error:

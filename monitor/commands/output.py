@@ -14,6 +14,17 @@ def show_time(value: datetime | None) -> str | None:
     return None if value is None else value.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def show_lag(since: datetime | None, now: datetime) -> str | None:
+    """How long ago, in the largest unit that says enough: `45s`, `12m`, `5h`, `3d`."""
+    if since is None:
+        return None
+    seconds = max(0, int((now - since).total_seconds()))
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length}{unit}"
+    return f"{seconds}s"
+
+
 def print_rows(rows: Sequence[dict[str, JSON]], columns: Sequence[str], *, as_json: bool, empty: str) -> None:
     """Print `columns` of the rows, or with `as_json` everything in them; `empty` where there are none."""
     if as_json:

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from monitor import cursors
 from monitor.assembly import utc_now
 from monitor.commands import OK, CommandError
-from monitor.commands.output import print_rows, show_time
+from monitor.commands.output import print_rows, show_lag, show_time
 from monitor.commands.stored import in_store
 from monitor.config import load
 from sources.base import JSON
@@ -23,7 +23,8 @@ GAPS_SHOWN = timedelta(days=7)
 def run(options: argparse.Namespace) -> int:
     """List every part of every source with its health, then the gaps of the last week."""
     config = load(options.config, os.environ)
-    since = utc_now() - GAPS_SHOWN
+    now = utc_now()
+    since = now - GAPS_SHOWN
 
     def read(connection: Connection) -> tuple[list[cursors.PartState], list[tuple[str, str, datetime, str]]]:
         return cursors.all_parts(connection), cursors.recent_gaps(connection, since)
@@ -31,11 +32,11 @@ def run(options: argparse.Namespace) -> int:
     states, gaps = in_store(config, read)
     types = {source.name: source.type for source in config.sources}
     known = {state.source for state in states}
-    rows = [_source_row(state, types.get(state.source, "(not configured)"), gaps) for state in states]
+    rows = [_source_row(state, types.get(state.source, "(not configured)"), gaps, now) for state in states]
     rows += [
         {"source": name, "part": "", "type": kind, "state": "new"} for name, kind in types.items() if name not in known
     ]
-    columns = ("source", "part", "type", "state", "last_pass", "next", "posts", "gaps", "error")
+    columns = ("source", "part", "type", "state", "last_pass", "lag", "next", "posts", "gaps", "left", "error")
     print_rows(rows, columns, as_json=options.json, empty="no sources")
     if not options.json:
         for source, part, noticed_at, detail in gaps:
@@ -43,7 +44,9 @@ def run(options: argparse.Namespace) -> int:
     return OK
 
 
-def _source_row(state: cursors.PartState, kind: str, gaps: Sequence[tuple[str, str, datetime, str]]) -> dict[str, JSON]:
+def _source_row(
+    state: cursors.PartState, kind: str, gaps: Sequence[tuple[str, str, datetime, str]], now: datetime
+) -> dict[str, JSON]:
     health = "off" if state.disabled else "failing" if state.error else "ok" if state.finished_at else "first pass"
     return {
         "source": state.source,
@@ -51,9 +54,11 @@ def _source_row(state: cursors.PartState, kind: str, gaps: Sequence[tuple[str, s
         "type": kind,
         "state": health,
         "last_pass": show_time(state.finished_at),
+        "lag": show_lag(state.reached_at, now),
         "next": None if state.disabled else show_time(state.due_at),
         "posts": state.posts,
         "gaps": sum(1 for source, part, *_ in gaps if (source, part) == (state.source, state.part)),
+        "left": state.left,
         "failures": state.failures,
         "error": state.disabled or state.error,
     }

@@ -15,6 +15,9 @@ class PlainHttp:
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
 
+    def pause(self, url: str, seconds: float) -> None:
+        raise AssertionError("receivers have a pause of their own")
+
     async def request(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> Response:

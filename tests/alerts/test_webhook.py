@@ -93,6 +93,9 @@ async def test_a_connection_cut_after_the_request_is_unknown(web: Web, tools: To
 
 async def test_an_address_that_is_not_allowed_stops_the_channel() -> None:
     class Refusing:
+        def pause(self, url: str, seconds: float) -> None:
+            raise AssertionError("nobody asked for that")
+
         async def request(self, method: str, url: str, **_: object) -> Response:
             raise HttpError("10.0.0.1 is a private address", refused=True)
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
 from monitor.config import Config, build_routes, build_watchlists, json_schema, load
-from monitor.config_checks import BUILT_SOURCES, UNBUILT_SOURCES
 from monitor.config_errors import ConfigErrors
 from rules.base import WatchlistKind
 from sources.file import FileSettings
-from sources.registry import SourceConfig
 
 BAD = sorted((Path(__file__).parents[1] / "data" / "config").glob("*.yaml"))
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
@@ -218,10 +215,3 @@ def test_the_schema_is_json_and_knows_every_section() -> None:
     schema = json.loads(json.dumps(json_schema()))
     assert set(schema["properties"]) == set(Config.model_fields)
     assert schema["additionalProperties"] is False
-
-
-def test_the_types_known_to_the_checks_are_those_of_the_registry() -> None:
-    kinds = {model.model_fields["type"].annotation for model in get_args(get_args(SourceConfig)[0])}
-    built = {kind for literal in kinds for kind in get_args(literal)}
-    assert built == set(BUILT_SOURCES)
-    assert not built & set(UNBUILT_SOURCES)

@@ -253,6 +253,9 @@ class Web:
     showing: Showing = NOTHING
     asked: Callable[[], None] = lambda: None
 
+    def pause(self, url: str, seconds: float) -> None:
+        raise AssertionError("the sources of this world have no limits of their own")
+
     async def request(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> Response:

@@ -10,8 +10,8 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from sources.base import HttpError
-from sources.registry import WHOLE, SourceConfig, Tools, build, fingerprint
-from tests.fakes import FailingHttp, FixedClock, JsonParser
+from sources.registry import WHOLE, SourceConfig, build, fingerprint
+from tests.fakes import FailingHttp, source_tools
 
 CONFIG: TypeAdapter[SourceConfig] = TypeAdapter(SourceConfig)
 FEED = {"name": "a", "type": "feed", "url": "https://x.test/feed"}
@@ -25,7 +25,7 @@ def mark(written: dict[str, Any], **changes: Any) -> str:
 
 @pytest.mark.parametrize("written", [FEED, NEWS, FILE, FILE | {"path": "-"}])
 def test_every_type_is_built(written: dict[str, Any]) -> None:
-    tools = Tools(http=FailingHttp(HttpError("no network")), parser=JsonParser(), clock=FixedClock())
+    tools = source_tools(FailingHttp(HttpError("no network")))
     assert list(build(CONFIG.validate_python(written), tools)) == [WHOLE]
 
 
