@@ -349,3 +349,10 @@ class FromWatchlist(Settings):
 # What a source's own search is asked for: its own syntax, one search each, or a watchlist. The daemon puts the searches
 # of a watchlist in its place before a source is built.
 SearchTerms: TypeAlias = tuple[Annotated[str, Field(min_length=1)], ...] | FromWatchlist
+
+
+def searches(terms: SearchTerms) -> tuple[str, ...]:
+    """What a source asks for. Raises ValueError for a watchlist that was not translated."""
+    if isinstance(terms, FromWatchlist):
+        raise ValueError(f"the watchlist {terms.from_!r} was not translated into searches")
+    return terms
