@@ -15,6 +15,9 @@ from sources.discourse import DiscourseSettings, DiscourseSource
 from sources.feed import FeedParser, FeedSettings, FeedSource
 from sources.file import FileSettings, FileSource, StandardInput
 from sources.hackernews import HackerNewsSettings, HackerNewsSource
+from sources.reddit import RedditSettings, RedditSource, listings
+from sources.reddit_client import RedditClient
+from sources.reddit_feed import RedditFeedSource
 
 if TYPE_CHECKING:
     import aiohttp
@@ -23,6 +26,7 @@ SourceConfig = Annotated[
     FeedSettings
     | DiscourseSettings
     | HackerNewsSettings
+    | RedditSettings
     | FileSettings,
     Field(discriminator="type"),
 ]  # fmt: skip
@@ -54,12 +58,26 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:
             return {WHOLE: DiscourseSource(config, tools.http, tools.clock)}
         case HackerNewsSettings():
             return {WHOLE: HackerNewsSource(config, tools.http, tools.clock)}
+        case RedditSettings():
+            return _reddit(config, tools)
         case FileSettings(path="-"):
             return {WHOLE: StandardInput(config, tools.clock)}
         case FileSettings():
             return {WHOLE: FileSource(config, tools.clock)}
         case _:
             assert_never(config)
+
+
+def _reddit(config: RedditSettings, tools: Tools) -> dict[str, Source | Stream]:
+    """One part for each listing; all of them share the application's rate limit."""
+    if config.client_id is None:
+        return {
+            part: RedditFeedSource(config, listing, tools.http, tools.parser, tools.clock)
+            for part, listing in listings(config).items()
+        }
+    secret = config.client_secret.get_secret_value() if config.client_secret else None
+    client = RedditClient(tools.http, tools.clock, config.client_id, secret, config.base_url)
+    return {part: RedditSource(config, listing, client, tools.clock) for part, listing in listings(config).items()}
 
 
 def fingerprint(config: SourceConfig, part: str) -> str:
@@ -69,6 +87,8 @@ def fingerprint(config: SourceConfig, part: str) -> str:
             target = config.url
         case HackerNewsSettings():
             target = part
+        case RedditSettings():
+            target = f"{'api' if config.client_id else 'feed'} {part}"
         case FileSettings():
             target = config.path
         case _:
