@@ -15,6 +15,7 @@ from sources.discourse import DiscourseSettings, DiscourseSource
 from sources.feed import FeedParser, FeedSettings, FeedSource
 from sources.file import FileSettings, FileSource, StandardInput
 from sources.hackernews import HackerNewsSettings, HackerNewsSource
+from sources.hackernews_walk import HackerNewsWalk
 from sources.reddit import RedditSettings, RedditSource, listings
 from sources.reddit_client import RedditClient
 from sources.reddit_feed import RedditFeedSource
@@ -56,6 +57,8 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:
             return {WHOLE: FeedSource(config, tools.http, tools.parser, tools.clock)}
         case DiscourseSettings():
             return {WHOLE: DiscourseSource(config, tools.http, tools.clock)}
+        case HackerNewsSettings(mode="walk"):
+            return {WHOLE: HackerNewsWalk(config, tools.http, tools.clock)}
         case HackerNewsSettings():
             return {WHOLE: HackerNewsSource(config, tools.http, tools.clock)}
         case RedditSettings():
@@ -86,7 +89,7 @@ def fingerprint(config: SourceConfig, part: str) -> str:
         case FeedSettings() | DiscourseSettings():
             target = config.url
         case HackerNewsSettings():
-            target = part
+            target = part if config.mode == "search" else config.mode
         case RedditSettings():
             target = f"{'api' if config.client_id else 'feed'} {part}"
         case FileSettings():

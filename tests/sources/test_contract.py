@@ -20,6 +20,7 @@ from tests.servers import Handler, Web
 from tests.sources.benches.bench import HOSTILE, Answer, Bench, Item, items
 
 CONFIG: TypeAdapter[SourceConfig] = TypeAdapter(SourceConfig)
+VARIANTS = ("hackernews_walk",)  # other ways of types above, each with a bench of its own
 MOST_PAGES = 500
 
 
@@ -63,7 +64,7 @@ class Reader:
         return [gap.detail for page in self.pages for gap in page.gaps]
 
 
-@pytest.fixture(params=SOURCE_TYPES)
+@pytest.fixture(params=[*SOURCE_TYPES, *VARIANTS])
 def bench(request: pytest.FixtureRequest, web: Web, tmp_path: Path) -> Bench:
     module = importlib.import_module(f"tests.sources.benches.{request.param}")
     made: Bench = module.make(web, tmp_path)
