@@ -19,6 +19,7 @@ from sources.hackernews_walk import HackerNewsWalk
 from sources.reddit import RedditSettings, RedditSource, listings
 from sources.reddit_client import RedditClient
 from sources.reddit_feed import RedditFeedSource
+from sources.stackexchange import StackExchangeSettings, StackExchangeSource, methods
 
 if TYPE_CHECKING:
     import aiohttp
@@ -28,6 +29,7 @@ SourceConfig = Annotated[
     | DiscourseSettings
     | HackerNewsSettings
     | RedditSettings
+    | StackExchangeSettings
     | FileSettings,
     Field(discriminator="type"),
 ]  # fmt: skip
@@ -63,6 +65,11 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:
             return {WHOLE: HackerNewsSource(config, tools.http, tools.clock)}
         case RedditSettings():
             return _reddit(config, tools)
+        case StackExchangeSettings():
+            return {
+                part: StackExchangeSource(config, method, tools.http, tools.clock)
+                for part, method in methods(config).items()
+            }
         case FileSettings(path="-"):
             return {WHOLE: StandardInput(config, tools.clock)}
         case FileSettings():
@@ -88,6 +95,8 @@ def fingerprint(config: SourceConfig, part: str) -> str:
     match config:
         case FeedSettings() | DiscourseSettings():
             target = config.url
+        case StackExchangeSettings():
+            target = part
         case HackerNewsSettings():
             target = part if config.mode == "search" else config.mode
         case RedditSettings():

@@ -26,6 +26,7 @@ ENVIRON = {
     "PGPASSWORD": "pg",
     "REDDIT_ID": "id",
     "REDDIT_SECRET": "s",
+    "STACKEXCHANGE_KEY": "k",
 }
 MINIMAL = """\
 watchlists:
