@@ -20,6 +20,8 @@ from sources.reddit import RedditSettings, RedditSource, listings
 from sources.reddit_client import RedditClient
 from sources.reddit_feed import RedditFeedSource
 from sources.stackexchange import StackExchangeSettings, StackExchangeSource, methods
+from sources.youtube import YouTubeComments, YouTubeSettings
+from sources.youtube_search import YouTubeSearch
 
 if TYPE_CHECKING:
     import aiohttp
@@ -30,6 +32,7 @@ SourceConfig = Annotated[
     | HackerNewsSettings
     | RedditSettings
     | StackExchangeSettings
+    | YouTubeSettings
     | FileSettings,
     Field(discriminator="type"),
 ]  # fmt: skip
@@ -70,6 +73,8 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:
                 part: StackExchangeSource(config, method, tools.http, tools.clock)
                 for part, method in methods(config).items()
             }
+        case YouTubeSettings():
+            return _youtube(config, tools)
         case FileSettings(path="-"):
             return {WHOLE: StandardInput(config, tools.clock)}
         case FileSettings():
@@ -90,12 +95,24 @@ def _reddit(config: RedditSettings, tools: Tools) -> dict[str, Source | Stream]:
     return {part: RedditSource(config, listing, client, tools.clock) for part, listing in listings(config).items()}
 
 
+def _youtube(config: YouTubeSettings, tools: Tools) -> dict[str, Source | Stream]:
+    """One part for each channel and video; the searches are one, because they share a budget."""
+    about = {f"channel/{each}": {"allThreadsRelatedToChannelId": each} for each in config.channels}
+    about |= {f"video/{each}": {"videoId": each} for each in config.videos}
+    parts: dict[str, Source | Stream] = {
+        part: YouTubeComments(config, asked, tools.http, tools.clock) for part, asked in about.items()
+    }
+    if config.search:
+        parts["search"] = YouTubeSearch(config, tools.http, tools.clock)
+    return parts
+
+
 def fingerprint(config: SourceConfig, part: str) -> str:
     """What the cursor of this part points into; another value starts a first pass anew."""
     match config:
         case FeedSettings() | DiscourseSettings():
             target = config.url
-        case StackExchangeSettings():
+        case StackExchangeSettings() | YouTubeSettings():
             target = part
         case HackerNewsSettings():
             target = part if config.mode == "search" else config.mode

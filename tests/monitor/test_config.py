@@ -27,6 +27,7 @@ ENVIRON = {
     "REDDIT_ID": "id",
     "REDDIT_SECRET": "s",
     "STACKEXCHANGE_KEY": "k",
+    "YOUTUBE_KEY": "k",
 }
 MINIMAL = """\
 watchlists:
