@@ -263,9 +263,18 @@ class Http(Protocol):
     """The guarded HTTP session: limits, redirects, addresses and per-host politeness are its business."""
 
     async def request(
-        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        once: bool = False,
     ) -> Response:
-        """Return any answer, 4xx and 5xx included. Redirects are followed for GET only. Raises HttpError."""
+        """Return any answer, 4xx and 5xx included. Redirects are followed for GET only. Raises HttpError.
+
+        once: never ask a second time after a lost connection, not even for GET: for answers that are paid for.
+        """
         ...
 
     def pause(self, url: str, seconds: float) -> None:

@@ -55,11 +55,17 @@ async def get(http: Http, url: str, headers: Mapping[str, str] | None = None) ->
 
 
 async def request(
-    http: Http, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    http: Http,
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+    once: bool = False,
 ) -> Response:
     """Return any answer. Raises SourceError where there is none."""
     try:
-        return await http.request(method, url, headers=headers, body=body)
+        return await http.request(method, url, headers=headers, body=body, once=once)
     except HttpError as error:
         limit = BACKOFF_LONG if error.refused or error.unreachable else BACKOFF_SHORT
         raise SourceError(f"{shown(url)}: {error}", retry_after=error.retry_after, backoff_limit=limit) from error

@@ -15,6 +15,7 @@ import aiohttp
 import numpy as np
 
 from alerts.base import Alert, Receipt
+from monitor.http import ask_once
 from rules.base import NONE, Label, Sentiment, Verdict, View
 from rules.encoding import Vectors
 from sources.base import Cursor, HttpError, Kept, Page, Response
@@ -52,19 +53,26 @@ class PlainHttp:
         return self._session
 
     async def request(
-        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        once: bool = False,
     ) -> Response:
+        middlewares = (ask_once,) if once else ()
         asked, moved_to, only_permanent = url, None, True
         for _ in range(6):
             try:
                 async with self._session.request(
-                    method, asked, headers=headers, data=body, allow_redirects=False
+                    method, asked, headers=headers, data=body, allow_redirects=False, middlewares=middlewares
                 ) as answer:
                     content = await answer.read()
             except aiohttp.ClientConnectorDNSError as error:
                 raise HttpError(str(error), unreachable=True) from error
             except (TimeoutError, aiohttp.ClientError) as error:
-                raise HttpError(str(error)) from error
+                raise HttpError(str(error), maybe_sent=once) from error
             if answer.status not in (301, 302, 303, 307, 308):
                 return Response(
                     status=answer.status,
@@ -104,7 +112,13 @@ class FailingHttp:
         raise AssertionError("no session without a network")
 
     async def request(
-        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        once: bool = False,
     ) -> Response:
         raise self._error
 

@@ -28,6 +28,7 @@ ENVIRON = {
     "REDDIT_SECRET": "s",
     "STACKEXCHANGE_KEY": "k",
     "YOUTUBE_KEY": "k",
+    "X_TOKEN": "t",
 }
 MINIMAL = """\
 watchlists:

@@ -59,6 +59,12 @@ class Reader:
                 return posts
         raise AssertionError("the pass does not end")
 
+    async def ready(self) -> Reader:
+        """With an answer as the next page."""
+        if self.bench.reserves:
+            self.cursor = json.dumps((await self.fetch()).cursor)
+        return self
+
     @property
     def gaps(self) -> list[str]:
         return [gap.detail for page in self.pages for gap in page.gaps]
@@ -75,7 +81,7 @@ def bench(request: pytest.FixtureRequest, web: Web, tmp_path: Path) -> Bench:
 @pytest.fixture
 async def reader(bench: Bench) -> AsyncIterator[Reader]:
     async with plain_http() as http:
-        yield Reader(bench, http)
+        yield await Reader(bench, http).ready()
 
 
 def show(bench: Bench, *new: Item) -> None:
@@ -111,6 +117,8 @@ async def test_a_pass_that_finds_nothing_new_is_quiet(reader: Reader) -> None:
 
 
 async def test_the_same_cursor_gives_the_same_page(reader: Reader) -> None:
+    if reader.bench.reserves:
+        pytest.skip("asks once")
     assert await reader.fetch() == await reader.fetch()
 
 
@@ -234,6 +242,7 @@ async def test_a_changed_shape_is_a_source_error(reader: Reader, web: Web) -> No
         with pytest.raises(SourceError) as caught:
             await reader.fetch()
         assert not caught.value.permanent
+        await reader.ready()
 
 
 async def test_a_truncated_body_is_a_source_error(reader: Reader, web: Web) -> None:
@@ -267,7 +276,7 @@ async def test_f18_no_answer_in_time_is_a_source_error(bench: Bench, web: Web) -
     web.fault = hang
     async with plain_http(0.2) as http:
         with pytest.raises(SourceError) as caught:
-            await Reader(bench, http).fetch()
+            await (await Reader(bench, http).ready()).fetch()
     assert caught.value.backoff_limit == BACKOFF_SHORT
 
 

@@ -37,6 +37,7 @@ class Bench:
     shows_edits: an edited item comes again. shows_late: so does one that appears late, dated back within the overlap.
     refusals: how this API says no, by status; what is not in there is an empty body with that status.
     strange: bodies of a changed shape, each with status 200; asks: whether there is a server to ask at all.
+    reserves: what an answer costs is set aside by a page before it, and no page is asked for twice.
     """
 
     keys: dict[str, Any]
@@ -48,6 +49,7 @@ class Bench:
     shows_late: bool = True
     has_credentials: bool = False
     asks: bool = True
+    reserves: bool = False
     refusals: Mapping[int, Answer] = field(default_factory=dict)
     strange: tuple[bytes, ...] = (b"{}", b"[]", b"null", b'{"surprise": 1}', b"[1, 2]")
     inbox: FixedInbox = field(default_factory=FixedInbox)
