@@ -74,7 +74,7 @@ def build_parts(config: Config, tools: Tools, inbox: Inbox) -> dict[tuple[str, s
 
 
 def find_hooks(parts: Iterable[Part]) -> dict[str, Hook]:
-    """The sources that others push to, by name."""
+    """The sources that others push to, by name; one has at most one such part."""
     return {part.name: part.source for part in parts if isinstance(part.source, Hook)}
 
 

@@ -196,7 +196,15 @@ class Inbox(Protocol):
 
 @runtime_checkable
 class Hook(Protocol):
-    """A source that others push to: it decides over each request, and fetches from the inbox later."""
+    """A source that others push to: it decides over each request, and fetches from the inbox later.
+
+    It is the part of its source that has no name, and its cursor says under `after` up to which id it has read.
+    """
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The HTTP methods that it takes."""
+        ...
 
     @property
     def largest(self) -> int:

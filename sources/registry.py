@@ -15,6 +15,7 @@ from sources.discourse import DiscourseSettings, DiscourseSource
 from sources.feed import FeedParser, FeedSettings, FeedSource
 from sources.file import FileSettings, FileSource, StandardInput
 from sources.hackernews import HackerNewsSettings, HackerNewsSource
+from sources.webhook import WebhookSettings, WebhookSource
 
 if TYPE_CHECKING:
     import aiohttp
@@ -23,7 +24,8 @@ SourceConfig = Annotated[
     FeedSettings
     | DiscourseSettings
     | HackerNewsSettings
-    | FileSettings,
+    | FileSettings
+    | WebhookSettings,
     Field(discriminator="type"),
 ]  # fmt: skip
 
@@ -58,6 +60,8 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:
             return {WHOLE: StandardInput(config, tools.clock)}
         case FileSettings():
             return {WHOLE: FileSource(config, tools.clock)}
+        case WebhookSettings():
+            return {WHOLE: WebhookSource(config, tools.inbox, tools.clock)}
         case _:
             assert_never(config)
 
@@ -67,7 +71,7 @@ def fingerprint(config: SourceConfig, part: str) -> str:
     match config:
         case FeedSettings() | DiscourseSettings():
             target = config.url
-        case HackerNewsSettings():
+        case HackerNewsSettings() | WebhookSettings():
             target = part
         case FileSettings():
             target = config.path
