@@ -6,7 +6,6 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from sources.base import BACKOFF_LONG, BACKOFF_SHORT, Cursor, HttpError, Page, P
 from sources.registry import SourceConfig, build
 from tests.fakes import START, FailingHttp, FixedClock, PlainHttp, plain_http, source_tools
 from tests.servers import Web
-from tests.sources.benches import benches
+from tests.sources.benches import benches, name_of
 from tests.sources.benches.bench import HOSTILE, Answer, Bench, Item, items, says
 
 CONFIG: TypeAdapter[SourceConfig] = TypeAdapter(SourceConfig)
@@ -64,7 +63,7 @@ class Reader:
         return [gap.detail for page in self.pages for gap in page.gaps]
 
 
-@pytest.fixture(params=benches("make"), ids=attrgetter("__name__"))
+@pytest.fixture(params=benches("make"), ids=name_of)
 def bench(request: pytest.FixtureRequest, web: Web, tmp_path: Path) -> Bench:
     made: Bench = request.param.make(web, tmp_path)
     show(made, *items(1, 3))

@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import timedelta
-from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ from sources.base import BACKOFF_LONG, BACKOFF_SHORT, Cursor, Page, Post, Source
 from sources.registry import SourceConfig, build
 from tests.fakes import START, FixedClock, PlainHttp, plain_http, source_tools
 from tests.servers import Web
-from tests.sources.benches import benches
+from tests.sources.benches import benches, name_of
 from tests.sources.benches.bench import HOSTILE, Item, items, says
 from tests.sources.benches.stream import StreamBench, Tail
 
@@ -83,7 +82,7 @@ class Listener:
         return [notice for page in self.pages for notice in page.notices]
 
 
-@pytest.fixture(params=benches("make_stream"), ids=attrgetter("__name__"))
+@pytest.fixture(params=benches("make_stream"), ids=name_of)
 def bench(request: pytest.FixtureRequest, web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StreamBench:
     made: StreamBench = request.param.make_stream(web, tmp_path)
     values = {"MOST_EVENTS": PAGE, "PAGE_SECONDS": PAGE_SECONDS, "SETTLED_SECONDS": SETTLED}
@@ -199,7 +198,7 @@ async def test_a_stream_that_breaks_off_is_a_source_error_and_goes_on_later(list
     assert not listener.gaps
 
 
-GARBAGE = [
+GARBAGE: list[str | bytes] = [
     b"",
     b"\x00\xff\xfe",
     b"[" * 100_000,

@@ -12,3 +12,8 @@ def benches(maker: str) -> list[ModuleType]:
     """The modules that have it."""
     modules = [importlib.import_module(f"tests.sources.benches.{name}") for name in SOURCE_TYPES]
     return [module for module in modules if hasattr(module, maker)]
+
+
+def name_of(module: ModuleType) -> str:
+    """The type whose server it is."""
+    return module.__name__.rpartition(".")[2]
