@@ -68,6 +68,7 @@ class Page:
     `body` is False where the server said that nothing changed (304) or showed nothing at all: nothing was read, so
     nothing can be missed by it.
     `renamed` maps old external ids to new ones whose rows move along; `deleted` lists external ids that are gone.
+    `edited` lists posts of a stream that stand for earlier ones: known ones are kept though nobody watches for them.
     `notices` are remarks for the operator (an address moved, the identity policy changed), logged once each.
     `reached` is up to when the source has been read, by its own clock; None: up to the fetch. `left` says what is left
     of a budget (`9,870 of 10,000 requests until 2026-11-22 08:00 UTC`), for the operator.
@@ -79,6 +80,7 @@ class Page:
     body: bool = True
     gaps: tuple[Gap, ...] = ()
     deleted: tuple[str, ...] = ()
+    edited: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     reached: datetime | None = None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, assert_never, get_args
 from pydantic import Field
 
 from sources.base import Clock, Http, Inbox, Source, Stream
+from sources.bluesky import BlueskySettings, BlueskySource
 from sources.discourse import DiscourseSettings, DiscourseSource
 from sources.feed import FeedParser, FeedSettings, FeedSource
 from sources.file import FileSettings, FileSource, StandardInput
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 SourceConfig = Annotated[
     FeedSettings
+    | BlueskySettings
     | DiscourseSettings
     | HackerNewsSettings
     | FileSettings
@@ -52,6 +54,8 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:
     match config:
         case FeedSettings():
             return {WHOLE: FeedSource(config, tools.http, tools.parser, tools.clock)}
+        case BlueskySettings():
+            return {WHOLE: BlueskySource(config, tools.http, tools.session_for, tools.clock)}
         case DiscourseSettings():
             return {WHOLE: DiscourseSource(config, tools.http, tools.clock)}
         case HackerNewsSettings():
@@ -69,7 +73,7 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:
 def fingerprint(config: SourceConfig, part: str) -> str:
     """What the cursor of this part points into; another value starts a first pass anew."""
     match config:
-        case FeedSettings() | DiscourseSettings():
+        case FeedSettings() | BlueskySettings() | DiscourseSettings():
             target = config.url
         case HackerNewsSettings() | WebhookSettings():
             target = part

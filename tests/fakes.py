@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -166,6 +167,35 @@ class ScriptedSource:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+    async def probe(self) -> str:
+        return "scripted"
+
+
+class ScriptedStream:
+    """`Stream` that sends the prepared pages in order, raises the prepared errors, then says nothing more."""
+
+    def __init__(self, *sent: Page | Exception) -> None:
+        self.sent = list(sent)
+        self.resumed: list[Cursor] = []
+        self.is_open = False
+
+    @property
+    def overlap(self) -> timedelta:
+        return timedelta()
+
+    async def listen(self, cursor: Cursor) -> AsyncGenerator[Page, None]:
+        self.resumed.append(cursor)
+        self.is_open = True
+        try:
+            while self.sent:
+                one = self.sent.pop(0)
+                if isinstance(one, Exception):
+                    raise one
+                yield one
+            await asyncio.Event().wait()
+        finally:
+            self.is_open = False
 
     async def probe(self) -> str:
         return "scripted"
