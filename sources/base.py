@@ -223,13 +223,15 @@ class SearchDialect:
     """What a source's own search understands, for watchlists that are translated into it.
 
     `either` and `without` are the signs for OR and NOT; an empty `either` makes one search of each alternative.
-    `longest` is in characters of one search.
+    Leave `without` empty where the search sees more of a post than it gives: it would take away what belongs here.
+    `has_nesting`: brackets may hold more than single alternatives. `longest` is in characters of one search.
     """
 
     either: str = "OR"
     without: str = "-"
     has_phrases: bool = True
     has_brackets: bool = True
+    has_nesting: bool = True
     longest: int = 500
 
 
