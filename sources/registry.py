@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, assert_never, get_args
 
 from pydantic import Field
 
+from sources.appstore import AppStoreSettings, AppStoreSource
+from sources.appstore_connect import AppStoreConnectSource
 from sources.base import Clock, Http, Inbox, Source, Stream
 from sources.discourse import DiscourseSettings, DiscourseSource
 from sources.feed import FeedParser, FeedSettings, FeedSource
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 SourceConfig = Annotated[
     FeedSettings
+    | AppStoreSettings
     | DiscourseSettings
     | HackerNewsSettings
     | FileSettings,
@@ -50,6 +53,10 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:
     match config:
         case FeedSettings():
             return {WHOLE: FeedSource(config, tools.http, tools.parser, tools.clock)}
+        case AppStoreSettings(key=None):
+            return {country: AppStoreSource(config, country, tools.http, tools.clock) for country in config.countries}
+        case AppStoreSettings():
+            return {WHOLE: AppStoreConnectSource(config, tools.http, tools.clock)}
         case DiscourseSettings():
             return {WHOLE: DiscourseSource(config, tools.http, tools.clock)}
         case HackerNewsSettings():
@@ -67,6 +74,8 @@ def fingerprint(config: SourceConfig, part: str) -> str:
     match config:
         case FeedSettings() | DiscourseSettings():
             target = config.url
+        case AppStoreSettings():
+            target = f"{config.app} {part}"
         case HackerNewsSettings():
             target = part
         case FileSettings():

@@ -21,6 +21,7 @@ from tests.sources.benches.bench import HOSTILE, Answer, Bench, Item, items
 
 CONFIG: TypeAdapter[SourceConfig] = TypeAdapter(SourceConfig)
 MOST_PAGES = 500
+SECOND_MODES = ("appstore_connect",)  # benches of types that have another one too
 
 
 @dataclass(slots=True)
@@ -63,7 +64,7 @@ class Reader:
         return [gap.detail for page in self.pages for gap in page.gaps]
 
 
-@pytest.fixture(params=SOURCE_TYPES)
+@pytest.fixture(params=(*SOURCE_TYPES, *SECOND_MODES))
 def bench(request: pytest.FixtureRequest, web: Web, tmp_path: Path) -> Bench:
     module = importlib.import_module(f"tests.sources.benches.{request.param}")
     made: Bench = module.make(web, tmp_path)
