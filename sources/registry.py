@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, assert_never, get_args
 
 from pydantic import Field
 
+from sources.appstore import AppStoreSettings, AppStoreSource
+from sources.appstore_connect import AppStoreConnectSource
 from sources.base import Clock, Http, Inbox, Source, Stream
 from sources.bluesky import BlueskySettings, BlueskySource
 from sources.discourse import DiscourseSettings, DiscourseSource
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 SourceConfig = Annotated[
     FeedSettings
     | BlueskySettings
+    | AppStoreSettings
     | DiscourseSettings
     | HackerNewsSettings
     | FileSettings
@@ -56,6 +59,10 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:
             return {WHOLE: FeedSource(config, tools.http, tools.parser, tools.clock)}
         case BlueskySettings():
             return {WHOLE: BlueskySource(config, tools.http, tools.session_for, tools.clock)}
+        case AppStoreSettings(key=None):
+            return {country: AppStoreSource(config, country, tools.http, tools.clock) for country in config.countries}
+        case AppStoreSettings():
+            return {WHOLE: AppStoreConnectSource(config, tools.http, tools.clock)}
         case DiscourseSettings():
             return {WHOLE: DiscourseSource(config, tools.http, tools.clock)}
         case HackerNewsSettings():
@@ -75,6 +82,8 @@ def fingerprint(config: SourceConfig, part: str) -> str:
     match config:
         case FeedSettings() | BlueskySettings() | DiscourseSettings():
             target = config.url
+        case AppStoreSettings():
+            target = f"{config.app} {part}"
         case HackerNewsSettings() | WebhookSettings():
             target = part
         case FileSettings():

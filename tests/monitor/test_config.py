@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from monitor.config import Config, build_routes, build_watchlists, json_schema, 
 from monitor.config_errors import ConfigErrors
 from rules.base import WatchlistKind
 from sources.file import FileSettings
+from sources.registry import SOURCE_TYPES
 
 BAD = sorted((Path(__file__).parents[1] / "data" / "config").glob("*.yaml"))
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
@@ -192,11 +194,14 @@ def test_the_example_works_with_everything_in_it(tmp_path: Path) -> None:
     config = load(write(tmp_path, text[:first] + "\n" + text[second:]), ENVIRON)
     assert config.store.url == "postgresql://mentiond:pg@localhost/mentiond"
     assert {receiver.type for receiver in config.receivers} == {"console", "slack", "email", "webhook"}
-    assert {source.type for source in config.sources} == {"feed", "hackernews", "file"}
+    assert {source.type for source in config.sources} == set(SOURCE_TYPES)
     assert len(config.routes.routes) == 4
 
 
-@pytest.mark.parametrize("block", ["  - name: export", "  - name: care-slack", "  - name: pr-mail", "  - name: crm"])
+BLOCKS = re.findall(r"^#:(  - name: \S+)", EXAMPLE.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("block", BLOCKS)
 def test_each_block_of_the_example_works_by_itself(tmp_path: Path, block: str) -> None:
     lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith("#:" + block))

@@ -10,7 +10,7 @@ from rules.query import Query, format_query, parse
 from rules.search_terms import MOST, SearchTranslation, UntranslatableError, translate
 from sources.base import Post, SearchDialect
 from tests.rules.post_strategy import pairs
-from tests.rules.posts import find, post
+from tests.rules.posts import find
 from tests.rules.search_engine import Search, readings
 
 dialects = st.builds(
