@@ -25,6 +25,8 @@ ENVIRON = {
     "SMTP_PASSWORD": "pw",
     "CRM_SECRET": "s",
     "PGPASSWORD": "pg",
+    "REDDIT_ID": "id",
+    "REDDIT_SECRET": "s",
 }
 MINIMAL = """\
 watchlists:

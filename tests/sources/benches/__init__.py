@@ -1,4 +1,4 @@
-"""One module for each type of source, or for each mode of one: `make` for what is polled, `make_stream` for what sends."""
+"""One module for each type of source or mode of one: `make` for what is polled, `make_stream` for what sends."""
 
 from __future__ import annotations
 
