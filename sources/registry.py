@@ -12,9 +12,11 @@ from pydantic import Field
 
 from sources.base import Clock, Http, Inbox, Source, Stream
 from sources.discourse import DiscourseSettings, DiscourseSource
-from sources.feed import FeedParser, FeedSettings, FeedSource
+from sources.document import FeedParser
+from sources.feed import FeedSettings, FeedSource
 from sources.file import FileSettings, FileSource, StandardInput
 from sources.hackernews import HackerNewsSettings, HackerNewsSource
+from sources.page_reader import PageReader
 
 if TYPE_CHECKING:
     import aiohttp
@@ -40,6 +42,7 @@ class Tools:
 
     http: Http
     parser: FeedParser
+    pages: PageReader
     clock: Clock
     inbox: Inbox
     session_for: Callable[[str], aiohttp.ClientSession]
@@ -65,7 +68,9 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:
 def fingerprint(config: SourceConfig, part: str) -> str:
     """What the cursor of this part points into; another value starts a first pass anew."""
     match config:
-        case FeedSettings() | DiscourseSettings():
+        case FeedSettings():
+            target = config.address
+        case DiscourseSettings():
             target = config.url
         case HackerNewsSettings():
             target = part

@@ -196,7 +196,9 @@ def test_the_example_works_with_everything_in_it(tmp_path: Path) -> None:
     assert len(config.routes.routes) == 4
 
 
-@pytest.mark.parametrize("block", ["  - name: export", "  - name: care-slack", "  - name: pr-mail", "  - name: crm"])
+@pytest.mark.parametrize(
+    "block", ["  - name: board", "  - name: export", "  - name: care-slack", "  - name: pr-mail", "  - name: crm"]
+)
 def test_each_block_of_the_example_works_by_itself(tmp_path: Path, block: str) -> None:
     lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith("#:" + block))
