@@ -57,7 +57,12 @@ async def open_tools(config: Config) -> AsyncIterator[Tools]:
 def build_parts(config: Config, tools: Tools, inbox: Inbox) -> dict[tuple[str, str], Part]:
     """(source, part) -> what is polled."""
     given = SourceTools(
-        http=tools.http, parser=tools.parser, clock=utc_now, inbox=inbox, session_for=tools.http.session_for
+        http=tools.http,
+        parser=tools.parser,
+        pages=tools.parser.pages,
+        clock=utc_now,
+        inbox=inbox,
+        session_for=tools.http.session_for,
     )
     return {
         (settings.name, part): Part(

@@ -15,9 +15,11 @@ from sources.appstore_connect import AppStoreConnectSource
 from sources.base import Clock, Http, Inbox, Source, Stream
 from sources.bluesky import BlueskySettings, BlueskySource
 from sources.discourse import DiscourseSettings, DiscourseSource
-from sources.feed import FeedParser, FeedSettings, FeedSource
+from sources.document import FeedParser
+from sources.feed import FeedSettings, FeedSource
 from sources.file import FileSettings, FileSource, StandardInput
 from sources.hackernews import HackerNewsSettings, HackerNewsSource
+from sources.page_reader import PageReader
 from sources.reddit import RedditSettings, RedditSource, listings
 from sources.reddit_client import RedditClient
 from sources.reddit_feed import RedditFeedSource
@@ -51,6 +53,7 @@ class Tools:
 
     http: Http
     parser: FeedParser
+    pages: PageReader
     clock: Clock
     inbox: Inbox
     session_for: Callable[[str], aiohttp.ClientSession]
@@ -98,7 +101,9 @@ def _reddit(config: RedditSettings, tools: Tools) -> dict[str, Source | Stream]:
 def fingerprint(config: SourceConfig, part: str) -> str:
     """What the cursor of this part points into; another value starts a first pass anew."""
     match config:
-        case FeedSettings() | BlueskySettings() | DiscourseSettings():
+        case FeedSettings():
+            target = config.address
+        case BlueskySettings() | DiscourseSettings():
             target = config.url
         case AppStoreSettings():
             target = f"{config.app} {part}"

@@ -19,7 +19,9 @@ from alerts.base import Alert, Receipt
 from rules.base import NONE, Label, Sentiment, Verdict, View
 from rules.encoding import Vectors
 from sources.base import Cursor, HttpError, Kept, Page, Response
-from sources.document import Document, Entry, NotAFeed
+from sources.document import Document, Entry, FeedLink, NotAFeed
+from sources.page_reader import Caught, Question, asked, caught_from
+from sources.page_worker import select
 from sources.registry import Tools
 
 START = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -131,6 +133,7 @@ def source_tools(
     return Tools(
         http=http,
         parser=JsonParser(),
+        pages=InlinePages(),
         clock=clock or FixedClock(),
         inbox=inbox or FixedInbox(),
         session_for=http.session_for,
@@ -147,6 +150,16 @@ class JsonParser:
         except (ValueError, RecursionError, AttributeError, TypeError, KeyError) as error:
             raise NotAFeed("an HTML page") from error
         return Document(**{"format": "json", "entries": entries} | written)
+
+    async def links(self, body: bytes, *, content_type: str | None, url: str) -> tuple[FeedLink, ...]:
+        return ()
+
+
+class InlinePages:
+    """`PageReader` that reads in this process, without limits."""
+
+    async def read(self, text: str, question: Question) -> Caught:
+        return caught_from(select(json.loads(json.dumps(asked(text, question)))))
 
 
 class ScriptedSource:
