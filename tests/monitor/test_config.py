@@ -23,6 +23,7 @@ ENVIRON = {
     "SMTP_PASSWORD": "pw",
     "CRM_SECRET": "s",
     "PGPASSWORD": "pg",
+    "SURVEY_SECRET": "s",
 }
 MINIMAL = """\
 watchlists:
