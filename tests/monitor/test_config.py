@@ -25,8 +25,12 @@ ENVIRON = {
     "SMTP_PASSWORD": "pw",
     "CRM_SECRET": "s",
     "PGPASSWORD": "pg",
+<<<<<<< HEAD
     "REDDIT_ID": "id",
     "REDDIT_SECRET": "s",
+=======
+    "SURVEY_SECRET": "s",
+>>>>>>> s-imap
 }
 MINIMAL = """\
 watchlists:
