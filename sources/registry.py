@@ -17,6 +17,8 @@ from sources.discourse import DiscourseSettings, DiscourseSource
 from sources.feed import FeedParser, FeedSettings, FeedSource
 from sources.file import FileSettings, FileSource, StandardInput
 from sources.hackernews import HackerNewsSettings, HackerNewsSource
+from sources.trustedshops import TrustedShopsSettings, TrustedShopsSource
+from sources.trustpilot import TrustpilotSettings, TrustpilotSource
 
 if TYPE_CHECKING:
     import aiohttp
@@ -26,7 +28,9 @@ SourceConfig = Annotated[
     | AppStoreSettings
     | DiscourseSettings
     | HackerNewsSettings
-    | FileSettings,
+    | FileSettings
+    | TrustedShopsSettings
+    | TrustpilotSettings,
     Field(discriminator="type"),
 ]  # fmt: skip
 
@@ -65,6 +69,10 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:
             return {WHOLE: StandardInput(config, tools.clock)}
         case FileSettings():
             return {WHOLE: FileSource(config, tools.clock)}
+        case TrustedShopsSettings():
+            return {WHOLE: TrustedShopsSource(config, tools.http, tools.clock)}
+        case TrustpilotSettings():
+            return {WHOLE: TrustpilotSource(config, tools.http, tools.clock)}
         case _:
             assert_never(config)
 
@@ -80,6 +88,10 @@ def fingerprint(config: SourceConfig, part: str) -> str:
             target = part
         case FileSettings():
             target = config.path
+        case TrustedShopsSettings():
+            target = f"{config.client_id} {' '.join(sorted(config.channels))}"
+        case TrustpilotSettings():
+            target = config.business_unit
         case _:
             assert_never(config)
     return hashlib.sha256(json.dumps([config.type, config.base_url, target]).encode()).hexdigest()[:32]

@@ -25,6 +25,9 @@ ENVIRON = {
     "SMTP_PASSWORD": "pw",
     "CRM_SECRET": "s",
     "PGPASSWORD": "pg",
+    "TRUSTPILOT_KEY": "k",
+    "ETRUSTED_ID": "i",
+    "ETRUSTED_SECRET": "s",
 }
 MINIMAL = """\
 watchlists:
