@@ -16,7 +16,9 @@ from sources.base import Clock, Http, Inbox, Source, Stream
 from sources.discourse import DiscourseSettings, DiscourseSource
 from sources.feed import FeedParser, FeedSettings, FeedSource
 from sources.file import FileSettings, FileSource, StandardInput
+from sources.googlebusiness import GoogleBusinessSettings, GoogleBusinessSource, open_access
 from sources.hackernews import HackerNewsSettings, HackerNewsSource
+from sources.playstore import PlayStoreSettings, PlayStoreSource
 from sources.trustedshops import TrustedShopsSettings, TrustedShopsSource
 from sources.trustpilot import TrustpilotSettings, TrustpilotSource
 
@@ -29,6 +31,8 @@ SourceConfig = Annotated[
     | DiscourseSettings
     | HackerNewsSettings
     | FileSettings
+    | GoogleBusinessSettings
+    | PlayStoreSettings
     | TrustedShopsSettings
     | TrustpilotSettings,
     Field(discriminator="type"),
@@ -52,7 +56,7 @@ class Tools:
     session_for: Callable[[str], aiohttp.ClientSession]
 
 
-def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:
+def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:  # noqa: C901  one case a type
     """The parts of a configured source by name; each has a cursor of its own."""
     match config:
         case FeedSettings():
@@ -69,6 +73,11 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:
             return {WHOLE: StandardInput(config, tools.clock)}
         case FileSettings():
             return {WHOLE: FileSource(config, tools.clock)}
+        case GoogleBusinessSettings():
+            access, clock = open_access(config, tools.http, tools.clock), tools.clock
+            return {place: GoogleBusinessSource(config, place, access, clock) for place in config.locations}
+        case PlayStoreSettings():
+            return {WHOLE: PlayStoreSource(config, tools.http, tools.clock)}
         case TrustedShopsSettings():
             return {WHOLE: TrustedShopsSource(config, tools.http, tools.clock)}
         case TrustpilotSettings():
@@ -88,6 +97,10 @@ def fingerprint(config: SourceConfig, part: str) -> str:
             target = part
         case FileSettings():
             target = config.path
+        case GoogleBusinessSettings():
+            target = f"{config.account} {part}"
+        case PlayStoreSettings():
+            target = config.package
         case TrustedShopsSettings():
             target = f"{config.client_id} {' '.join(sorted(config.channels))}"
         case TrustpilotSettings():

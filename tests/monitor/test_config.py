@@ -28,6 +28,10 @@ ENVIRON = {
     "TRUSTPILOT_KEY": "k",
     "ETRUSTED_ID": "i",
     "ETRUSTED_SECRET": "s",
+    "GOOGLE_CLIENT_ID": "i",
+    "GOOGLE_CLIENT_SECRET": "s",
+    "GOOGLE_REFRESH_TOKEN": "r",
+    "PLAY_ACCOUNT": '{"client_email": "a@example.com", "private_key": "k"}',
 }
 MINIMAL = """\
 watchlists:
