@@ -18,12 +18,16 @@ from sources.discourse import DiscourseSettings, DiscourseSource
 from sources.document import FeedParser
 from sources.feed import FeedSettings, FeedSource
 from sources.file import FileSettings, FileSource, StandardInput
+from sources.googlebusiness import GoogleBusinessSettings, GoogleBusinessSource, open_access
 from sources.hackernews import HackerNewsSettings, HackerNewsSource
 from sources.page_reader import PageReader
 from sources.reddit import RedditSettings, RedditSource, listings
 from sources.reddit_client import RedditClient
 from sources.reddit_feed import RedditFeedSource
 from sources.webhook import WebhookSettings, WebhookSource
+from sources.playstore import PlayStoreSettings, PlayStoreSource
+from sources.trustedshops import TrustedShopsSettings, TrustedShopsSource
+from sources.trustpilot import TrustpilotSettings, TrustpilotSource
 
 if TYPE_CHECKING:
     import aiohttp
@@ -34,8 +38,12 @@ SourceConfig = Annotated[
     | DiscourseSettings
     | FeedSettings
     | FileSettings
+    | GoogleBusinessSettings
     | HackerNewsSettings
+    | PlayStoreSettings
     | RedditSettings
+    | TrustedShopsSettings
+    | TrustpilotSettings
     | WebhookSettings,
     Field(discriminator="type"),
 ]  # fmt: skip
@@ -60,6 +68,7 @@ class Tools:
 
 
 def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:  # noqa: C901  # flat: a case for each type
+def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:  # noqa: C901  one case a type
     """The parts of a configured source by name; each has a cursor of its own."""
     match config:
         case FeedSettings():
@@ -82,6 +91,15 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:  # 
             return {WHOLE: FileSource(config, tools.clock)}
         case WebhookSettings():
             return {WHOLE: WebhookSource(config, tools.inbox, tools.clock)}
+        case GoogleBusinessSettings():
+            access, clock = open_access(config, tools.http, tools.clock), tools.clock
+            return {place: GoogleBusinessSource(config, place, access, clock) for place in config.locations}
+        case PlayStoreSettings():
+            return {WHOLE: PlayStoreSource(config, tools.http, tools.clock)}
+        case TrustedShopsSettings():
+            return {WHOLE: TrustedShopsSource(config, tools.http, tools.clock)}
+        case TrustpilotSettings():
+            return {WHOLE: TrustpilotSource(config, tools.http, tools.clock)}
         case _:
             assert_never(config)
 
@@ -113,6 +131,14 @@ def fingerprint(config: SourceConfig, part: str) -> str:
             target = f"{'api' if config.client_id else 'feed'} {part}"
         case FileSettings():
             target = config.path
+        case GoogleBusinessSettings():
+            target = f"{config.account} {part}"
+        case PlayStoreSettings():
+            target = config.package
+        case TrustedShopsSettings():
+            target = f"{config.client_id} {' '.join(sorted(config.channels))}"
+        case TrustpilotSettings():
+            target = config.business_unit
         case _:
             assert_never(config)
     return hashlib.sha256(json.dumps([config.type, config.base_url, target]).encode()).hexdigest()[:32]

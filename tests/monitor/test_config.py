@@ -26,11 +26,21 @@ ENVIRON = {
     "CRM_SECRET": "s",
     "PGPASSWORD": "pg",
 <<<<<<< HEAD
+<<<<<<< HEAD
     "REDDIT_ID": "id",
     "REDDIT_SECRET": "s",
 =======
     "SURVEY_SECRET": "s",
 >>>>>>> s-imap
+=======
+    "TRUSTPILOT_KEY": "k",
+    "ETRUSTED_ID": "i",
+    "ETRUSTED_SECRET": "s",
+    "GOOGLE_CLIENT_ID": "i",
+    "GOOGLE_CLIENT_SECRET": "s",
+    "GOOGLE_REFRESH_TOKEN": "r",
+    "PLAY_ACCOUNT": '{"client_email": "a@example.com", "private_key": "k"}',
+>>>>>>> s-reviews
 }
 MINIMAL = """\
 watchlists:
