@@ -21,13 +21,13 @@ from sources.file import FileSettings, FileSource, StandardInput
 from sources.googlebusiness import GoogleBusinessSettings, GoogleBusinessSource, open_access
 from sources.hackernews import HackerNewsSettings, HackerNewsSource
 from sources.page_reader import PageReader
+from sources.playstore import PlayStoreSettings, PlayStoreSource
 from sources.reddit import RedditSettings, RedditSource, listings
 from sources.reddit_client import RedditClient
 from sources.reddit_feed import RedditFeedSource
-from sources.webhook import WebhookSettings, WebhookSource
-from sources.playstore import PlayStoreSettings, PlayStoreSource
 from sources.trustedshops import TrustedShopsSettings, TrustedShopsSource
 from sources.trustpilot import TrustpilotSettings, TrustpilotSource
+from sources.webhook import WebhookSettings, WebhookSource
 
 if TYPE_CHECKING:
     import aiohttp
@@ -68,7 +68,6 @@ class Tools:
 
 
 def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:  # noqa: C901  # flat: a case for each type
-def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:  # noqa: C901  one case a type
     """The parts of a configured source by name; each has a cursor of its own."""
     match config:
         case FeedSettings():

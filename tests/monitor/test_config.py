@@ -25,14 +25,9 @@ ENVIRON = {
     "SMTP_PASSWORD": "pw",
     "CRM_SECRET": "s",
     "PGPASSWORD": "pg",
-<<<<<<< HEAD
-<<<<<<< HEAD
     "REDDIT_ID": "id",
     "REDDIT_SECRET": "s",
-=======
     "SURVEY_SECRET": "s",
->>>>>>> s-imap
-=======
     "TRUSTPILOT_KEY": "k",
     "ETRUSTED_ID": "i",
     "ETRUSTED_SECRET": "s",
@@ -40,7 +35,6 @@ ENVIRON = {
     "GOOGLE_CLIENT_SECRET": "s",
     "GOOGLE_REFRESH_TOKEN": "r",
     "PLAY_ACCOUNT": '{"client_email": "a@example.com", "private_key": "k"}',
->>>>>>> s-reviews
 }
 MINIMAL = """\
 watchlists:
