@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
@@ -18,6 +19,7 @@ from pydantic import Field
 
 from sources.base import (
     BACKOFF_LONG,
+    FULL_TEXT,
     Clock,
     Cursor,
     Gap,
@@ -49,6 +51,7 @@ class FeedSettings(SourceSettings):
 
     type: Literal["feed"]
     url: WebAddress = Field(description="address of the feed: RSS, RDF, Atom or JSON Feed")
+    full_text: bool = Field(False, description=FULL_TEXT)
 
 
 class FeedParser(Protocol):
@@ -83,12 +86,28 @@ class State:
 
 
 class FeedSource:
-    """One feed. Raises SourceError as sources.http.get does, and for bodies that are no feed."""
+    """One feed. Raises SourceError as sources.http.get does, and for bodies that are no feed.
+
+    refine: what is made of each entry before it is identified. most: how many entries a document can hold at all, where
+    one with fewer shows everything there is: then nothing in common with the last one proves no gap.
+    """
 
     overlap = timedelta(0)  # every document is read whole
 
-    def __init__(self, config: FeedSettings, http: Http, parser: FeedParser, clock: Clock) -> None:
+    def __init__(
+        self,
+        config: FeedSettings,
+        http: Http,
+        parser: FeedParser,
+        clock: Clock,
+        *,
+        refine: Callable[[Entry], Entry] = lambda entry: entry,
+        most: int = 0,
+    ) -> None:
         self._name = config.name
+        self._full_text = config.full_text
+        self._refine = refine
+        self._most = most
         self._url = based(config.base_url, config.url)
         self._scope = _scope(config.url)
         self._http = http
@@ -136,7 +155,7 @@ class FeedSource:
             raise SourceError(f"{shown(response.url)}: not a feed: {error}", backoff_limit=BACKOFF_LONG) from error
 
     def _page(self, document: Document, state: State, now: datetime) -> Page:
-        document = replace(document, entries=_usable(document))
+        document = replace(document, entries=tuple(map(self._refine, _usable(document))))
         notices = [f"the feed is damaged; {len(document.entries)} entries could be read"] if document.damaged else []
         if not document.entries:
             return Page(posts=(), cursor=state.cursor(), body=False, notices=tuple(notices))
@@ -144,10 +163,15 @@ class FeedSource:
         reading = identify(document.entries, scope=self._scope, policy=before, last=state.last)
         if reading.policy is not before:
             notices.append(f"entries are told apart by {reading.policy} from now on, {before} proved unreliable")
+        is_full = len(document.entries) >= self._most
+        if self._most and is_full:
+            notices.append(f"{len(document.entries)} entries are all that it shows: what else there is cannot be seen")
+        posts = self._posts(document, reading, now)
         return Page(
-            posts=self._posts(document, reading, now),
+            posts=posts,
             cursor=replace(state, policy=reading.policy.value, last=reading.last).cursor(),
-            gaps=_gaps(reading, state),
+            gaps=_gaps(reading, state) if is_full else (),
+            articles={post.external_id: post.url for post in posts if post.url and self._full_text},
             renamed=reading.renamed,
             notices=tuple(notices),
         )

@@ -15,6 +15,7 @@ from sources.discourse import DiscourseSettings, DiscourseSource
 from sources.feed import FeedParser, FeedSettings, FeedSource
 from sources.file import FileSettings, FileSource, StandardInput
 from sources.hackernews import HackerNewsSettings, HackerNewsSource
+from sources.news import NewsSettings, news_parts, news_target
 
 if TYPE_CHECKING:
     import aiohttp
@@ -23,6 +24,7 @@ SourceConfig = Annotated[
     FeedSettings
     | DiscourseSettings
     | HackerNewsSettings
+    | NewsSettings
     | FileSettings,
     Field(discriminator="type"),
 ]  # fmt: skip
@@ -54,6 +56,8 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:
             return {WHOLE: DiscourseSource(config, tools.http, tools.clock)}
         case HackerNewsSettings():
             return {WHOLE: HackerNewsSource(config, tools.http, tools.clock)}
+        case NewsSettings():
+            return {**news_parts(config, tools.http, tools.parser, tools.clock)}
         case FileSettings(path="-"):
             return {WHOLE: StandardInput(config, tools.clock)}
         case FileSettings():
@@ -69,6 +73,8 @@ def fingerprint(config: SourceConfig, part: str) -> str:
             target = config.url
         case HackerNewsSettings():
             target = part
+        case NewsSettings():
+            target = news_target(config, part)
         case FileSettings():
             target = config.path
         case _:

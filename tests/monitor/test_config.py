@@ -12,6 +12,7 @@ from monitor.config import Config, build_routes, build_watchlists, json_schema, 
 from monitor.config_errors import ConfigErrors
 from rules.base import WatchlistKind
 from sources.file import FileSettings
+from sources.registry import SOURCE_TYPES
 
 BAD = sorted((Path(__file__).parents[1] / "data" / "config").glob("*.yaml"))
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
@@ -192,7 +193,7 @@ def test_the_example_works_with_everything_in_it(tmp_path: Path) -> None:
     config = load(write(tmp_path, text[:first] + "\n" + text[second:]), ENVIRON)
     assert config.store.url == "postgresql://mentiond:pg@localhost/mentiond"
     assert {receiver.type for receiver in config.receivers} == {"console", "slack", "email", "webhook"}
-    assert {source.type for source in config.sources} == {"feed", "hackernews", "file"}
+    assert {source.type for source in config.sources} == set(SOURCE_TYPES)
     assert len(config.routes.routes) == 4
 
 

@@ -10,7 +10,7 @@ from rules.query import Query, format_query, parse
 from rules.search_terms import MOST, SearchTranslation, UntranslatableError, translate
 from sources.base import Post, SearchDialect
 from tests.rules.post_strategy import pairs
-from tests.rules.posts import find, post
+from tests.rules.posts import find
 from tests.rules.search_engine import Search, readings
 
 dialects = st.builds(
@@ -32,7 +32,7 @@ def is_found(translation: SearchTranslation, dialect: SearchDialect, asked: Post
     return any([Search(dialect, readings(asked)).finds(search) for search in translation.searches])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(pairs(), dialects)
 def test_a_search_finds_whatever_the_query_finds(pair: tuple[Query, Post], dialect: SearchDialect) -> None:
     query, asked = pair
