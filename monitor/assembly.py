@@ -17,6 +17,7 @@ from monitor.config import Config, build_routes, build_watchlists
 from monitor.http import GuardedHttp
 from monitor.judge import Judge, account_names
 from monitor.pipeline import Part
+from monitor.searching import with_searches
 from rules.base import Classifier
 from rules.matching import QueryMatcher
 from sources.base import Hook, Inbox
@@ -73,7 +74,7 @@ def build_parts(config: Config, tools: Tools, inbox: Inbox) -> dict[tuple[str, s
             every=settings.every,
             backlog=None if settings.backlog == "all" else settings.backlog,
         )
-        for settings in config.sources
+        for settings in with_searches(config).sources
         for part, source in build_source(settings, given).items()
     }
 

@@ -70,6 +70,7 @@ class Page:
     `renamed` maps old external ids to new ones whose rows move along; `deleted` lists external ids that are gone.
     `edited` lists posts of a stream that stand for earlier ones: known ones are kept though nobody watches for them.
     `notices` are remarks for the operator (an address moved, the identity policy changed), logged once each.
+    `articles` are addresses by external id: the article that a post announces, where its text is wanted too.
     `reached` is up to when the source has been read, by its own clock; None: up to the fetch. `left` says what is left
     of a budget (`9,870 of 10,000 requests until 2026-11-22 08:00 UTC`), for the operator.
     """
@@ -83,6 +84,7 @@ class Page:
     edited: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
+    articles: Mapping[str, str] = field(default_factory=dict)
     reached: datetime | None = None
     left: str = ""
 
@@ -350,6 +352,9 @@ class SourceSettings(Settings):
         description="how far back a first pass alerts; older posts are held for one summary",
     )
     base_url: str | None = Field(default=None, description="replaces scheme, host, port and an optional prefix")
+
+
+FULL_TEXT = "fetch the articles that posts link to, and read their text too"
 
 
 class FromWatchlist(Settings):

@@ -20,6 +20,7 @@ class Entry:
     author: str | None = None
     lang: str | None = None
     thread: str | None = None  # thr:in-reply-to ref, or the comments page
+    publisher: str | None = None  # where the entry came from, as feeds of several publishers say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

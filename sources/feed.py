@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
@@ -21,6 +22,7 @@ from pydantic import Field, Strict
 
 from sources.base import (
     BACKOFF_LONG,
+    FULL_TEXT,
     Clock,
     Cursor,
     Gap,
@@ -57,6 +59,7 @@ class FeedSettings(SourceSettings):
     preset: Annotated[Preset, Strict(False)] | None = Field(
         None, description="the software of the site: its feed's address is made of `url`"
     )
+    full_text: bool = Field(False, description=FULL_TEXT)
 
     @property
     def address(self) -> str:
@@ -89,15 +92,31 @@ class State:
 
 
 class FeedSource:
-    """One feed. Raises SourceError as sources.http.get does, and for bodies that are no feed."""
+    """One feed. Raises SourceError as sources.http.get does, and for bodies that are no feed.
+
+    refine: what is made of each entry before it is identified. most: how many entries a document can hold at all, where
+    one with fewer shows everything there is: then nothing in common with the last one proves no gap.
+    """
 
     overlap = timedelta(0)  # every document is read whole
 
-    def __init__(self, config: FeedSettings, http: Http, parser: FeedParser, clock: Clock) -> None:
+    def __init__(
+        self,
+        config: FeedSettings,
+        http: Http,
+        parser: FeedParser,
+        clock: Clock,
+        *,
+        refine: Callable[[Entry], Entry] = lambda entry: entry,
+        most: int = 0,
+    ) -> None:
         self._name = config.name
         self._url = based(config.base_url, config.address)
         self._scope = _scope(config.address)
         self._kind = kind_of(config.preset) if config.preset else None
+        self._full_text = config.full_text
+        self._refine = refine
+        self._most = most
         self._http = http
         self._parser = parser
         self._discovery = Discovery(http, parser, rebased(config.base_url, config.address))
@@ -160,7 +179,7 @@ class FeedSource:
         return response, *_sighted(state, response)
 
     def _page(self, document: Document, state: State, now: datetime) -> Page:
-        document = replace(document, entries=_usable(document))
+        document = replace(document, entries=tuple(map(self._refine, _usable(document))))
         notices = [f"the feed is damaged; {len(document.entries)} entries could be read"] if document.damaged else []
         if not document.entries:
             return Page(posts=(), cursor=state.cursor(), body=False, notices=tuple(notices))
@@ -168,10 +187,15 @@ class FeedSource:
         reading = identify(document.entries, scope=self._scope, policy=before, last=state.last)
         if reading.policy is not before:
             notices.append(f"entries are told apart by {reading.policy} from now on, {before} proved unreliable")
+        is_full = len(document.entries) >= self._most
+        if self._most and is_full:
+            notices.append(f"{len(document.entries)} entries are all that it shows: what else there is cannot be seen")
+        posts = self._posts(document, reading, now)
         return Page(
-            posts=self._posts(document, reading, now),
+            posts=posts,
             cursor=replace(state, policy=reading.policy.value, last=reading.last).cursor(),
-            gaps=_gaps(reading, state),
+            gaps=_gaps(reading, state) if is_full else (),
+            articles={post.external_id: post.url for post in posts if post.url and self._full_text},
             renamed=reading.renamed,
             notices=tuple(notices),
         )

@@ -61,6 +61,7 @@ def _entry(entry: _Parsed, url: str, *, is_atom: bool) -> Entry:
         author=_text(entry, "author"),
         lang=language(_text(_detail(entry, "title"), "language")),
         thread=_text(_part(entry, "thr_in-reply-to"), "ref") or absolute(_text(entry, "comments"), url),
+        publisher=_text(_part(entry, "source"), "title") or _text(entry, "news_source"),
     )
 
 

@@ -20,6 +20,7 @@ from sources.feed import FeedSettings, FeedSource
 from sources.file import FileSettings, FileSource, StandardInput
 from sources.googlebusiness import GoogleBusinessSettings, GoogleBusinessSource, open_access
 from sources.hackernews import HackerNewsSettings, HackerNewsSource
+from sources.news import NewsSettings, news_parts, news_target
 from sources.page_reader import PageReader
 from sources.playstore import PlayStoreSettings, PlayStoreSource
 from sources.reddit import RedditSettings, RedditSource, listings
@@ -40,6 +41,7 @@ SourceConfig = Annotated[
     | FileSettings
     | GoogleBusinessSettings
     | HackerNewsSettings
+    | NewsSettings
     | PlayStoreSettings
     | RedditSettings
     | TrustedShopsSettings
@@ -84,6 +86,8 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:  # 
             return {WHOLE: HackerNewsSource(config, tools.http, tools.clock)}
         case RedditSettings():
             return _reddit(config, tools)
+        case NewsSettings():
+            return {**news_parts(config, tools.http, tools.parser, tools.clock)}
         case FileSettings(path="-"):
             return {WHOLE: StandardInput(config, tools.clock)}
         case FileSettings():
@@ -115,7 +119,7 @@ def _reddit(config: RedditSettings, tools: Tools) -> dict[str, Source | Stream]:
     return {part: RedditSource(config, listing, client, tools.clock) for part, listing in listings(config).items()}
 
 
-def fingerprint(config: SourceConfig, part: str) -> str:
+def fingerprint(config: SourceConfig, part: str) -> str:  # noqa: C901  # flat, too
     """What the cursor of this part points into; another value starts a first pass anew."""
     match config:
         case FeedSettings():
@@ -128,6 +132,8 @@ def fingerprint(config: SourceConfig, part: str) -> str:
             target = part
         case RedditSettings():
             target = f"{'api' if config.client_id else 'feed'} {part}"
+        case NewsSettings():
+            target = news_target(config, part)
         case FileSettings():
             target = config.path
         case GoogleBusinessSettings():

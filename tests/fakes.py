@@ -19,7 +19,7 @@ from alerts.base import Alert, Receipt
 from rules.base import NONE, Label, Sentiment, Verdict, View
 from rules.encoding import Vectors
 from sources.base import Cursor, HttpError, Kept, Page, Response
-from sources.document import Document, Entry, FeedLink, NotAFeed
+from sources.document import Document, Entry, FeedParser, NotAFeed
 from sources.page_reader import Caught, Question, asked, caught_from
 from sources.page_worker import select
 from sources.registry import Tools
@@ -127,12 +127,16 @@ class FixedInbox:
 
 
 def source_tools(
-    http: PlainHttp | FailingHttp, *, clock: FixedClock | None = None, inbox: FixedInbox | None = None
+    http: PlainHttp | FailingHttp,
+    *,
+    clock: FixedClock | None = None,
+    inbox: FixedInbox | None = None,
+    parser: FeedParser | None = None,
 ) -> Tools:
     """What a source is built with."""
     return Tools(
         http=http,
-        parser=JsonParser(),
+        parser=parser or JsonParser(),
         pages=InlinePages(),
         clock=clock or FixedClock(),
         inbox=inbox or FixedInbox(),

@@ -32,7 +32,7 @@ def is_found(translation: SearchTranslation, dialect: SearchDialect, asked: Post
     return any([Search(dialect, readings(asked)).finds(search) for search in translation.searches])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(pairs(), dialects)
 def test_a_search_finds_whatever_the_query_finds(pair: tuple[Query, Post], dialect: SearchDialect) -> None:
     query, asked = pair
