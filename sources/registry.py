@@ -20,15 +20,19 @@ from sources.feed import FeedSettings, FeedSource
 from sources.file import FileSettings, FileSource, StandardInput
 from sources.googlebusiness import GoogleBusinessSettings, GoogleBusinessSource, open_access
 from sources.hackernews import HackerNewsSettings, HackerNewsSource
+from sources.hackernews_walk import HackerNewsWalk
 from sources.news import NewsSettings, news_parts, news_target
 from sources.page_reader import PageReader
 from sources.playstore import PlayStoreSettings, PlayStoreSource
 from sources.reddit import RedditSettings, RedditSource, listings
 from sources.reddit_client import RedditClient
 from sources.reddit_feed import RedditFeedSource
+from sources.stackexchange import StackExchangeSettings, StackExchangeSource, methods
 from sources.trustedshops import TrustedShopsSettings, TrustedShopsSource
 from sources.trustpilot import TrustpilotSettings, TrustpilotSource
 from sources.webhook import WebhookSettings, WebhookSource
+from sources.youtube import YouTubeComments, YouTubeSettings
+from sources.youtube_search import YouTubeSearch
 
 if TYPE_CHECKING:
     import aiohttp
@@ -44,9 +48,11 @@ SourceConfig = Annotated[
     | NewsSettings
     | PlayStoreSettings
     | RedditSettings
+    | StackExchangeSettings
     | TrustedShopsSettings
     | TrustpilotSettings
-    | WebhookSettings,
+    | WebhookSettings
+    | YouTubeSettings,
     Field(discriminator="type"),
 ]  # fmt: skip
 
@@ -82,12 +88,21 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:  # 
             return {WHOLE: AppStoreConnectSource(config, tools.http, tools.clock)}
         case DiscourseSettings():
             return {WHOLE: DiscourseSource(config, tools.http, tools.clock)}
+        case HackerNewsSettings(mode="walk"):
+            return {WHOLE: HackerNewsWalk(config, tools.http, tools.clock)}
         case HackerNewsSettings():
             return {WHOLE: HackerNewsSource(config, tools.http, tools.clock)}
         case RedditSettings():
             return _reddit(config, tools)
         case NewsSettings():
             return {**news_parts(config, tools.http, tools.parser, tools.clock)}
+        case StackExchangeSettings():
+            return {
+                part: StackExchangeSource(config, method, tools.http, tools.clock)
+                for part, method in methods(config).items()
+            }
+        case YouTubeSettings():
+            return _youtube(config, tools)
         case FileSettings(path="-"):
             return {WHOLE: StandardInput(config, tools.clock)}
         case FileSettings():
@@ -119,6 +134,18 @@ def _reddit(config: RedditSettings, tools: Tools) -> dict[str, Source | Stream]:
     return {part: RedditSource(config, listing, client, tools.clock) for part, listing in listings(config).items()}
 
 
+def _youtube(config: YouTubeSettings, tools: Tools) -> dict[str, Source | Stream]:
+    """One part for each channel and video; the searches are one, because they share a budget."""
+    about = {f"channel/{each}": {"allThreadsRelatedToChannelId": each} for each in config.channels}
+    about |= {f"video/{each}": {"videoId": each} for each in config.videos}
+    parts: dict[str, Source | Stream] = {
+        part: YouTubeComments(config, asked, tools.http, tools.clock) for part, asked in about.items()
+    }
+    if config.search:
+        parts["search"] = YouTubeSearch(config, tools.http, tools.clock)
+    return parts
+
+
 def fingerprint(config: SourceConfig, part: str) -> str:  # noqa: C901  # flat, too
     """What the cursor of this part points into; another value starts a first pass anew."""
     match config:
@@ -128,8 +155,10 @@ def fingerprint(config: SourceConfig, part: str) -> str:  # noqa: C901  # flat, 
             target = config.url
         case AppStoreSettings():
             target = f"{config.app} {part}"
-        case HackerNewsSettings() | WebhookSettings():
+        case StackExchangeSettings() | WebhookSettings() | YouTubeSettings():
             target = part
+        case HackerNewsSettings():
+            target = part if config.mode == "search" else config.mode
         case RedditSettings():
             target = f"{'api' if config.client_id else 'feed'} {part}"
         case NewsSettings():

@@ -19,7 +19,7 @@ from alerts.base import Alert, Receipt
 from rules.base import NONE, Label, Sentiment, Verdict, View
 from rules.encoding import Vectors
 from sources.base import Cursor, HttpError, Kept, Page, Response
-from sources.document import Document, Entry, FeedParser, NotAFeed
+from sources.document import Document, Entry, FeedLink, FeedParser, NotAFeed
 from sources.page_reader import Caught, Question, asked, caught_from
 from sources.page_worker import select
 from sources.registry import Tools

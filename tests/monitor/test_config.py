@@ -35,6 +35,8 @@ ENVIRON = {
     "GOOGLE_CLIENT_SECRET": "s",
     "GOOGLE_REFRESH_TOKEN": "r",
     "PLAY_ACCOUNT": '{"client_email": "a@example.com", "private_key": "k"}',
+    "STACKEXCHANGE_KEY": "k",
+    "YOUTUBE_KEY": "k",
 }
 MINIMAL = """\
 watchlists:

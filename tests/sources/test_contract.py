@@ -20,6 +20,7 @@ from tests.sources.benches import benches, name_of
 from tests.sources.benches.bench import HOSTILE, Answer, Bench, Item, items, says
 
 CONFIG: TypeAdapter[SourceConfig] = TypeAdapter(SourceConfig)
+VARIANTS = ("hackernews_walk",)  # other ways of types above, each with a bench of its own
 MOST_PAGES = 500
 
 
