@@ -16,6 +16,7 @@ from sources.document import FeedParser
 from sources.feed import FeedSettings, FeedSource
 from sources.file import FileSettings, FileSource, StandardInput
 from sources.hackernews import HackerNewsSettings, HackerNewsSource
+from sources.nodebb import NodeBBSettings, NodeBBSource
 from sources.page_reader import PageReader
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ SourceConfig = Annotated[
     FeedSettings
     | DiscourseSettings
     | HackerNewsSettings
+    | NodeBBSettings
     | FileSettings,
     Field(discriminator="type"),
 ]  # fmt: skip
@@ -57,6 +59,8 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:
             return {WHOLE: DiscourseSource(config, tools.http, tools.clock)}
         case HackerNewsSettings():
             return {WHOLE: HackerNewsSource(config, tools.http, tools.clock)}
+        case NodeBBSettings():
+            return {WHOLE: NodeBBSource(config, tools.http, tools.clock)}
         case FileSettings(path="-"):
             return {WHOLE: StandardInput(config, tools.clock)}
         case FileSettings():
@@ -70,7 +74,7 @@ def fingerprint(config: SourceConfig, part: str) -> str:
     match config:
         case FeedSettings():
             target = config.address
-        case DiscourseSettings():
+        case DiscourseSettings() | NodeBBSettings():
             target = config.url
         case HackerNewsSettings():
             target = part

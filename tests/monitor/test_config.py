@@ -197,7 +197,15 @@ def test_the_example_works_with_everything_in_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "block", ["  - name: board", "  - name: export", "  - name: care-slack", "  - name: pr-mail", "  - name: crm"]
+    "block",
+    [
+        "  - name: board",
+        "  - name: nodebb",
+        "  - name: export",
+        "  - name: care-slack",
+        "  - name: pr-mail",
+        "  - name: crm",
+    ],
 )
 def test_each_block_of_the_example_works_by_itself(tmp_path: Path, block: str) -> None:
     lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
