@@ -16,6 +16,7 @@ from sources.document import FeedParser
 from sources.feed import FeedSettings, FeedSource
 from sources.file import FileSettings, FileSource, StandardInput
 from sources.hackernews import HackerNewsSettings, HackerNewsSource
+from sources.lemmy import LemmySettings, LemmySource, listings
 from sources.nodebb import NodeBBSettings, NodeBBSource
 from sources.page_reader import PageReader
 
@@ -26,6 +27,7 @@ SourceConfig = Annotated[
     FeedSettings
     | DiscourseSettings
     | HackerNewsSettings
+    | LemmySettings
     | NodeBBSettings
     | FileSettings,
     Field(discriminator="type"),
@@ -59,6 +61,8 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:
             return {WHOLE: DiscourseSource(config, tools.http, tools.clock)}
         case HackerNewsSettings():
             return {WHOLE: HackerNewsSource(config, tools.http, tools.clock)}
+        case LemmySettings():
+            return {each.part: LemmySource(config, each, tools.http, tools.clock) for each in listings(config)}
         case NodeBBSettings():
             return {WHOLE: NodeBBSource(config, tools.http, tools.clock)}
         case FileSettings(path="-"):
@@ -76,6 +80,8 @@ def fingerprint(config: SourceConfig, part: str) -> str:
             target = config.address
         case DiscourseSettings() | NodeBBSettings():
             target = config.url
+        case LemmySettings():
+            target = f"{config.url} {part}"
         case HackerNewsSettings():
             target = part
         case FileSettings():
