@@ -21,7 +21,9 @@ from sources.file import FileSettings, FileSource, StandardInput
 from sources.googlebusiness import GoogleBusinessSettings, GoogleBusinessSource, open_access
 from sources.hackernews import HackerNewsSettings, HackerNewsSource
 from sources.hackernews_walk import HackerNewsWalk
+from sources.lemmy import LemmySettings, LemmySource, listings
 from sources.news import NewsSettings, news_parts, news_target
+from sources.nodebb import NodeBBSettings, NodeBBSource
 from sources.page_reader import PageReader
 from sources.playstore import PlayStoreSettings, PlayStoreSource
 from sources.reddit import RedditSettings, RedditSource, listings
@@ -45,7 +47,9 @@ SourceConfig = Annotated[
     | FileSettings
     | GoogleBusinessSettings
     | HackerNewsSettings
+    | LemmySettings
     | NewsSettings
+    | NodeBBSettings
     | PlayStoreSettings
     | RedditSettings
     | StackExchangeSettings
@@ -103,6 +107,10 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:  # 
             }
         case YouTubeSettings():
             return _youtube(config, tools)
+        case LemmySettings():
+            return {each.part: LemmySource(config, each, tools.http, tools.clock) for each in listings(config)}
+        case NodeBBSettings():
+            return {WHOLE: NodeBBSource(config, tools.http, tools.clock)}
         case FileSettings(path="-"):
             return {WHOLE: StandardInput(config, tools.clock)}
         case FileSettings():
@@ -151,10 +159,12 @@ def fingerprint(config: SourceConfig, part: str) -> str:  # noqa: C901  # flat, 
     match config:
         case FeedSettings():
             target = config.address
-        case BlueskySettings() | DiscourseSettings():
+        case BlueskySettings() | DiscourseSettings() | NodeBBSettings():
             target = config.url
         case AppStoreSettings():
             target = f"{config.app} {part}"
+        case LemmySettings():
+            target = f"{config.url} {part}"
         case StackExchangeSettings() | WebhookSettings() | YouTubeSettings():
             target = part
         case HackerNewsSettings():
