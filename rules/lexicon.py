@@ -127,10 +127,11 @@ class Lexicon:
         places = [at for at, word in enumerate(folded) if word not in _PASSED_OVER or word in SENTENCE_ENDS]
         words = [folded[at] for at in places]
         keys = [self._keys_of(word) for word in words]
+        begins = self._root.following.keys()
         reach: dict[str, int] = {}
         hits = []
         for start in range(len(words)):
-            if not keys[start]:
+            if begins.isdisjoint(keys[start]):
                 continue
             for name, end in self._longest_at(words, keys, start).items():
                 if end > reach.get(name, 0):
@@ -146,10 +147,11 @@ class Lexicon:
             node, at = standing.pop()
             for name in node.fields:
                 longest[name] = max(at, longest.get(name, 0))
-            if at == len(words) or not node.following:
+            if at == len(words):
                 continue
-            standing += [(node.following[key], at + 1) for key in keys[at] if key in node.following]
-            if (gap := node.following.get(_GAP)) is not None:
+            following = node.following
+            standing += [(following[key], at + 1) for key in keys[at] if key in following]
+            if (gap := following.get(_GAP)) is not None:
                 standing += [(gap, then) for then in _within_gap(words, at)]
         return longest
 
