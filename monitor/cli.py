@@ -68,7 +68,13 @@ def _lost_output(error: OSError, code: int) -> int:
 def _known_exit_code(error: Exception) -> int | None:
     """By name, so that `check` does not import what it does not need."""
     names = {kind.__name__ for kind in type(error).__mro__}
-    codes = {"StoreError": STORE, "ModelError": MODEL, "CorpusError": USAGE, "CommandError": USAGE}
+    codes = {
+        "StoreError": STORE,
+        "ModelError": MODEL,
+        "CorpusError": USAGE,
+        "LexiconError": USAGE,
+        "CommandError": USAGE,
+    }
     return next((code for name, code in codes.items() if name in names), None)
 
 
