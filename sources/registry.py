@@ -21,7 +21,8 @@ from sources.file import FileSettings, FileSource, StandardInput
 from sources.googlebusiness import GoogleBusinessSettings, GoogleBusinessSource, open_access
 from sources.hackernews import HackerNewsSettings, HackerNewsSource
 from sources.hackernews_walk import HackerNewsWalk
-from sources.lemmy import LemmySettings, LemmySource, listings
+from sources.lemmy import LemmySettings, LemmySource
+from sources.lemmy import listings as lemmy_listings
 from sources.news import NewsSettings, news_parts, news_target
 from sources.nodebb import NodeBBSettings, NodeBBSource
 from sources.page_reader import PageReader
@@ -108,7 +109,7 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:  # 
         case YouTubeSettings():
             return _youtube(config, tools)
         case LemmySettings():
-            return {each.part: LemmySource(config, each, tools.http, tools.clock) for each in listings(config)}
+            return {each.part: LemmySource(config, each, tools.http, tools.clock) for each in lemmy_listings(config)}
         case NodeBBSettings():
             return {WHOLE: NodeBBSource(config, tools.http, tools.clock)}
         case FileSettings(path="-"):
