@@ -17,6 +17,7 @@ from monitor.config import Config, build_routes, build_watchlists
 from monitor.http import GuardedHttp
 from monitor.judge import Judge, account_names
 from monitor.pipeline import Part
+from monitor.searching import with_searches
 from rules.base import Classifier
 from rules.matching import QueryMatcher
 from sources.base import Hook, Inbox
@@ -57,7 +58,12 @@ async def open_tools(config: Config) -> AsyncIterator[Tools]:
 def build_parts(config: Config, tools: Tools, inbox: Inbox) -> dict[tuple[str, str], Part]:
     """(source, part) -> what is polled."""
     given = SourceTools(
-        http=tools.http, parser=tools.parser, clock=utc_now, inbox=inbox, session_for=tools.http.session_for
+        http=tools.http,
+        parser=tools.parser,
+        pages=tools.parser.pages,
+        clock=utc_now,
+        inbox=inbox,
+        session_for=tools.http.session_for,
     )
     return {
         (settings.name, part): Part(
@@ -68,13 +74,13 @@ def build_parts(config: Config, tools: Tools, inbox: Inbox) -> dict[tuple[str, s
             every=settings.every,
             backlog=None if settings.backlog == "all" else settings.backlog,
         )
-        for settings in config.sources
+        for settings in with_searches(config).sources
         for part, source in build_source(settings, given).items()
     }
 
 
 def find_hooks(parts: Iterable[Part]) -> dict[str, Hook]:
-    """The sources that others push to, by name."""
+    """The sources that others push to, by name; one has at most one such part."""
     return {part.name: part.source for part in parts if isinstance(part.source, Hook)}
 
 

@@ -20,6 +20,7 @@ from pydantic import AfterValidator, Field, ValidationError, WithJsonSchema
 from alerts.registry import ReceiverConfig
 from monitor.config_checks import check_references, refuse_unbuilt
 from monitor.config_errors import ConfigErrors, suggest, translate
+from monitor.searching import check_searches
 from monitor.yaml import read_document
 from rules.base import Label, Sentiment, Watchlist, WatchlistKind
 from rules.routing import Route, parse_matcher
@@ -232,6 +233,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
         wrong = translate(error.errors(include_url=False, include_input=False), document, json_schema())
         errors += [other for other in wrong if (other.line, other.column, other.key_path) not in known]
     else:
+        errors += [] if errors else check_searches(config, document)
         if not errors:
             return _anchor_all(config, path.absolute().parent)
     raise ConfigErrors(errors)

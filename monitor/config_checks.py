@@ -99,6 +99,8 @@ def check_references(document: Document) -> list[ConfigError]:
     errors += _check_receiver(document, ("operations", "receiver"), receivers)
     for path in _items(document, ("watchlists",)):
         errors += _check_query(document, (*path, "query"))
+    for path in _items(document, ("sources",)):
+        errors += _check_search(document, (*path, "search", "from"))
     return errors + list(_check_own_accounts(document)) + list(_check_classifier(document))
 
 
@@ -144,6 +146,12 @@ def _check_query(document: Document, path: KeyPath) -> Iterator[ConfigError]:
         parse_query(query)
     except QueryError as error:
         yield document.error(path, error.message, offset=(error.line - 1, error.column - 1))
+
+
+def _check_search(document: Document, path: KeyPath) -> Iterator[ConfigError]:
+    name, watchlists = document.at(path), _names(document, "watchlists")
+    if isinstance(name, str) and name not in watchlists and not document.is_broken(path):
+        yield document.error(path, f'no watchlist is called "{name}"{suggest(name, watchlists)}')
 
 
 def _check_matchers(document: Document, route: KeyPath) -> Iterator[ConfigError]:

@@ -1,38 +1,43 @@
-"""What the linter says of the queries of a configuration, with their places in its file."""
+"""Remarks on a configuration, with their places in its file: here what the linter says of the queries."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from monitor.config import Config
 from monitor.config_errors import ConfigError
 from monitor.yaml import read_document
 from rules.lint import Level, lint
 from rules.query import parse
 from sources.base import JSON
 
+if TYPE_CHECKING:
+    from monitor.config import Config
+
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """One finding in the query of a watchlist; `error` says where it stands in the file."""
+    """One remark on a watchlist or a source; `error` says where it stands in the file. No `level`: so it is."""
 
-    watchlist: str
-    level: Level
+    kind: str
+    name: str
+    level: Level | None
     error: ConfigError
 
     def __str__(self) -> str:
-        return str(replace(self.error, message=f"{self.level}: {self.error.message}"))
+        prefix = f"{self.level}: " if self.level else ""
+        return str(replace(self.error, message=f"{prefix}{self.error.message}"))
 
     def as_json(self) -> dict[str, JSON]:
         """In the shape of `check --json`."""
         return {
-            "kind": "query",
-            "name": self.watchlist,
+            "kind": self.kind,
+            "name": self.name,
             "ok": self.level is not Level.ERROR,
             "detail": self.error.message,
-            "level": self.level.value,
+            "level": self.level.value if self.level else "note",
             "line": self.error.line,
             "column": self.error.column,
         }
@@ -45,4 +50,4 @@ def lint_watchlists(config: Config, path: Path, environ: Mapping[str, str]) -> I
         for finding in lint(parse(watchlist.query), watchlist.query):
             offset = (finding.line - 1, finding.column - 1)
             error = document.error(("watchlists", number, "query"), finding.message, offset=offset)
-            yield Remark(watchlist.name, finding.level, error)
+            yield Remark("query", watchlist.name, finding.level, error)

@@ -68,7 +68,9 @@ class Page:
     `body` is False where the server said that nothing changed (304) or showed nothing at all: nothing was read, so
     nothing can be missed by it.
     `renamed` maps old external ids to new ones whose rows move along; `deleted` lists external ids that are gone.
+    `edited` lists posts of a stream that stand for earlier ones: known ones are kept though nobody watches for them.
     `notices` are remarks for the operator (an address moved, the identity policy changed), logged once each.
+    `articles` are addresses by external id: the article that a post announces, where its text is wanted too.
     `reached` is up to when the source has been read, by its own clock; None: up to the fetch. `left` says what is left
     of a budget (`9,870 of 10,000 requests until 2026-11-22 08:00 UTC`), for the operator.
     """
@@ -79,8 +81,10 @@ class Page:
     body: bool = True
     gaps: tuple[Gap, ...] = ()
     deleted: tuple[str, ...] = ()
+    edited: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
+    articles: Mapping[str, str] = field(default_factory=dict)
     reached: datetime | None = None
     left: str = ""
 
@@ -196,7 +200,15 @@ class Inbox(Protocol):
 
 @runtime_checkable
 class Hook(Protocol):
-    """A source that others push to: it decides over each request, and fetches from the inbox later."""
+    """A source that others push to: it decides over each request, and fetches from the inbox later.
+
+    It is the part of its source that has no name, and its cursor says under `after` up to which id it has read.
+    """
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The HTTP methods that it takes."""
+        ...
 
     @property
     def largest(self) -> int:
@@ -213,13 +225,15 @@ class SearchDialect:
     """What a source's own search understands, for watchlists that are translated into it.
 
     `either` and `without` are the signs for OR and NOT; an empty `either` makes one search of each alternative.
-    `longest` is in characters of one search.
+    Leave `without` empty where the search sees more of a post than it gives: it would take away what belongs here.
+    `has_nesting`: brackets may hold more than single alternatives. `longest` is in characters of one search.
     """
 
     either: str = "OR"
     without: str = "-"
     has_phrases: bool = True
     has_brackets: bool = True
+    has_nesting: bool = True
     longest: int = 500
 
 
@@ -347,6 +361,9 @@ class SourceSettings(Settings):
         description="how far back a first pass alerts; older posts are held for one summary",
     )
     base_url: str | None = Field(default=None, description="replaces scheme, host, port and an optional prefix")
+
+
+FULL_TEXT = "fetch the articles that posts link to, and read their text too"
 
 
 class FromWatchlist(Settings):

@@ -52,6 +52,7 @@ _PUBLISHED = frozenset({"published", "issued", "pubdate", "dcterms:issued"})
 _UPDATED = frozenset({"updated", "modified", "lastbuilddate", "dc:date", "dcterms:modified"})
 _CREATED = frozenset({"created", "dcterms:created"})
 _AUTHORS = frozenset({"author", "dc:creator", "itunes:author", "dc:author"})
+_PUBLISHERS = frozenset({"source", "news:source"})  # Bing has its own
 _FIELDS = _TITLES | _CONTENTS | _IDS | _PUBLISHED | _UPDATED | _CREATED | _ENTRIES | {"link", "media:title", "image"}
 _GROUPS = frozenset({"media:group", "media:content"})  # their children say things of the entry
 _APART = frozenset({"source"})  # its title and link are not the entry's
@@ -108,6 +109,7 @@ class _Fields:
     lang: str | None = None
     comments: str | None = None
     reply_to: str | None = None
+    publisher: str | None = None
 
 
 class _Reader:
@@ -184,6 +186,7 @@ class _Reader:
             author=fields.author,
             lang=language(element.get(f"{_XML}lang")) or language(fields.lang),
             thread=fields.reply_to or fields.comments,
+            publisher=fields.publisher,
         )
 
     def _children(self, element: etree._Element) -> Iterator[tuple[etree._Element, str]]:
@@ -235,6 +238,8 @@ class _Reader:
             fields.comments = absolute(_said(child), self._base(child))
         elif name == "thr:in-reply-to":
             fields.reply_to = fields.reply_to or child.get("ref")
+        elif name in _PUBLISHERS:
+            fields.publisher = fields.publisher or self._publisher(child)
 
     def _read_link(self, fields: _Fields, child: etree._Element) -> None:
         href = _attribute(child, "url") or _attribute(child, "uri") or _attribute(child, "href")
@@ -254,6 +259,11 @@ class _Reader:
             if self._name(child) in ("name", "itunes:name"):
                 return _said(child) or None
         return _said(element) or None
+
+    def _publisher(self, element: etree._Element) -> str | None:
+        """Return the name in RSS; in Atom the title among what is said about the other feed."""
+        named = element if len(element) == 0 else next((each for each in element if self._name(each) == "title"), None)
+        return (_said(named) or None) if named is not None else None
 
     def _base(self, element: etree._Element) -> str:
         """Return the address that links of element are relative to (https://www.w3.org/TR/xmlbase/)."""

@@ -13,13 +13,18 @@ from sources.base import BACKOFF_LONG, BACKOFF_SHORT, Http, HttpError, Response,
 BUSY = frozenset({408, 425, 429})  # client errors that pass by themselves
 
 
-def _web_address(value: str) -> str:
+def is_web_address(value: str) -> bool:
+    """Whether it can be asked."""
     try:
         parts = urlsplit(value)
         usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
         usable = False
-    if not usable or not value.isprintable() or " " in value:
+    return bool(usable) and value.isprintable() and " " not in value
+
+
+def _web_address(value: str) -> str:
+    if not is_web_address(value):
         raise ValueError("an address that starts with http:// or https://")
     return value
 

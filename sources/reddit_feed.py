@@ -12,7 +12,8 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 from sources.base import Clock, Cursor, Http, Page, Post, PostKind
-from sources.feed import FeedParser, FeedSettings, FeedSource
+from sources.document import FeedParser
+from sources.feed import FeedSettings, FeedSource
 from sources.reddit import PAGE, Listing, RedditSettings
 from sources.reddit_client import WWW
 

@@ -10,16 +10,30 @@ from typing import TYPE_CHECKING, Annotated, assert_never, get_args
 
 from pydantic import Field
 
+from sources.appstore import AppStoreSettings, AppStoreSource
+from sources.appstore_connect import AppStoreConnectSource
 from sources.base import Clock, Http, Inbox, Source, Stream
+from sources.bluesky import BlueskySettings, BlueskySource
 from sources.discourse import DiscourseSettings, DiscourseSource
-from sources.feed import FeedParser, FeedSettings, FeedSource
+from sources.document import FeedParser
+from sources.feed import FeedSettings, FeedSource
 from sources.file import FileSettings, FileSource, StandardInput
+from sources.googlebusiness import GoogleBusinessSettings, GoogleBusinessSource, open_access
 from sources.hackernews import HackerNewsSettings, HackerNewsSource
 from sources.hackernews_walk import HackerNewsWalk
+from sources.lemmy import LemmySettings, LemmySource
+from sources.lemmy import listings as lemmy_listings
+from sources.news import NewsSettings, news_parts, news_target
+from sources.nodebb import NodeBBSettings, NodeBBSource
+from sources.page_reader import PageReader
+from sources.playstore import PlayStoreSettings, PlayStoreSource
 from sources.reddit import RedditSettings, RedditSource, listings
 from sources.reddit_client import RedditClient
 from sources.reddit_feed import RedditFeedSource
 from sources.stackexchange import StackExchangeSettings, StackExchangeSource, methods
+from sources.trustedshops import TrustedShopsSettings, TrustedShopsSource
+from sources.trustpilot import TrustpilotSettings, TrustpilotSource
+from sources.webhook import WebhookSettings, WebhookSource
 from sources.x import XSettings, XSource
 from sources.youtube import YouTubeComments, YouTubeSettings
 from sources.youtube_search import YouTubeSearch
@@ -28,14 +42,24 @@ if TYPE_CHECKING:
     import aiohttp
 
 SourceConfig = Annotated[
-    FeedSettings
+    AppStoreSettings
+    | BlueskySettings
     | DiscourseSettings
+    | FeedSettings
+    | FileSettings
+    | GoogleBusinessSettings
     | HackerNewsSettings
+    | LemmySettings
+    | NewsSettings
+    | NodeBBSettings
+    | PlayStoreSettings
     | RedditSettings
     | StackExchangeSettings
+    | TrustedShopsSettings
+    | TrustpilotSettings
+    | WebhookSettings
     | XSettings
-    | YouTubeSettings
-    | FileSettings,
+    | YouTubeSettings,
     Field(discriminator="type"),
 ]  # fmt: skip
 
@@ -52,16 +76,23 @@ class Tools:
 
     http: Http
     parser: FeedParser
+    pages: PageReader
     clock: Clock
     inbox: Inbox
     session_for: Callable[[str], aiohttp.ClientSession]
 
 
-def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:  # noqa: C901  # one case a type
+def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:  # noqa: C901  # flat: a case for each type
     """The parts of a configured source by name; each has a cursor of its own."""
     match config:
         case FeedSettings():
             return {WHOLE: FeedSource(config, tools.http, tools.parser, tools.clock)}
+        case BlueskySettings():
+            return {WHOLE: BlueskySource(config, tools.http, tools.session_for, tools.clock)}
+        case AppStoreSettings(key=None):
+            return {country: AppStoreSource(config, country, tools.http, tools.clock) for country in config.countries}
+        case AppStoreSettings():
+            return {WHOLE: AppStoreConnectSource(config, tools.http, tools.clock)}
         case DiscourseSettings():
             return {WHOLE: DiscourseSource(config, tools.http, tools.clock)}
         case HackerNewsSettings(mode="walk"):
@@ -70,6 +101,8 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:  # 
             return {WHOLE: HackerNewsSource(config, tools.http, tools.clock)}
         case RedditSettings():
             return _reddit(config, tools)
+        case NewsSettings():
+            return {**news_parts(config, tools.http, tools.parser, tools.clock)}
         case StackExchangeSettings():
             return {
                 part: StackExchangeSource(config, method, tools.http, tools.clock)
@@ -79,10 +112,25 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:  # 
             return {WHOLE: XSource(config, tools.http, tools.clock)}
         case YouTubeSettings():
             return _youtube(config, tools)
+        case LemmySettings():
+            return {each.part: LemmySource(config, each, tools.http, tools.clock) for each in lemmy_listings(config)}
+        case NodeBBSettings():
+            return {WHOLE: NodeBBSource(config, tools.http, tools.clock)}
         case FileSettings(path="-"):
             return {WHOLE: StandardInput(config, tools.clock)}
         case FileSettings():
             return {WHOLE: FileSource(config, tools.clock)}
+        case WebhookSettings():
+            return {WHOLE: WebhookSource(config, tools.inbox, tools.clock)}
+        case GoogleBusinessSettings():
+            access, clock = open_access(config, tools.http, tools.clock), tools.clock
+            return {place: GoogleBusinessSource(config, place, access, clock) for place in config.locations}
+        case PlayStoreSettings():
+            return {WHOLE: PlayStoreSource(config, tools.http, tools.clock)}
+        case TrustedShopsSettings():
+            return {WHOLE: TrustedShopsSource(config, tools.http, tools.clock)}
+        case TrustpilotSettings():
+            return {WHOLE: TrustpilotSource(config, tools.http, tools.clock)}
         case _:
             assert_never(config)
 
@@ -111,19 +159,35 @@ def _youtube(config: YouTubeSettings, tools: Tools) -> dict[str, Source | Stream
     return parts
 
 
-def fingerprint(config: SourceConfig, part: str) -> str:
+def fingerprint(config: SourceConfig, part: str) -> str:  # noqa: C901  # flat, too
     """What the cursor of this part points into; another value starts a first pass anew."""
     match config:
-        case FeedSettings() | DiscourseSettings():
+        case FeedSettings():
+            target = config.address
+        case BlueskySettings() | DiscourseSettings() | NodeBBSettings():
             target = config.url
-        case StackExchangeSettings() | XSettings() | YouTubeSettings():
+        case AppStoreSettings():
+            target = f"{config.app} {part}"
+        case LemmySettings():
+            target = f"{config.url} {part}"
+        case StackExchangeSettings() | WebhookSettings() | XSettings() | YouTubeSettings():
             target = part
         case HackerNewsSettings():
             target = part if config.mode == "search" else config.mode
         case RedditSettings():
             target = f"{'api' if config.client_id else 'feed'} {part}"
+        case NewsSettings():
+            target = news_target(config, part)
         case FileSettings():
             target = config.path
+        case GoogleBusinessSettings():
+            target = f"{config.account} {part}"
+        case PlayStoreSettings():
+            target = config.package
+        case TrustedShopsSettings():
+            target = f"{config.client_id} {' '.join(sorted(config.channels))}"
+        case TrustpilotSettings():
+            target = config.business_unit
         case _:
             assert_never(config)
     return hashlib.sha256(json.dumps([config.type, config.base_url, target]).encode()).hexdigest()[:32]

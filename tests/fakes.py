@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,7 +20,9 @@ from monitor.http import ask_once
 from rules.base import NONE, Label, Sentiment, Verdict, View
 from rules.encoding import Vectors
 from sources.base import Cursor, HttpError, Kept, Page, Response
-from sources.document import Document, Entry, NotAFeed
+from sources.document import Document, Entry, FeedLink, FeedParser, NotAFeed
+from sources.page_reader import Caught, Question, asked, caught_from
+from sources.page_worker import select
 from sources.registry import Tools
 
 START = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -138,12 +141,17 @@ class FixedInbox:
 
 
 def source_tools(
-    http: PlainHttp | FailingHttp, *, clock: FixedClock | None = None, inbox: FixedInbox | None = None
+    http: PlainHttp | FailingHttp,
+    *,
+    clock: FixedClock | None = None,
+    inbox: FixedInbox | None = None,
+    parser: FeedParser | None = None,
 ) -> Tools:
     """What a source is built with."""
     return Tools(
         http=http,
-        parser=JsonParser(),
+        parser=parser or JsonParser(),
+        pages=InlinePages(),
         clock=clock or FixedClock(),
         inbox=inbox or FixedInbox(),
         session_for=http.session_for,
@@ -160,6 +168,16 @@ class JsonParser:
         except (ValueError, RecursionError, AttributeError, TypeError, KeyError) as error:
             raise NotAFeed("an HTML page") from error
         return Document(**{"format": "json", "entries": entries} | written)
+
+    async def links(self, body: bytes, *, content_type: str | None, url: str) -> tuple[FeedLink, ...]:
+        return ()
+
+
+class InlinePages:
+    """`PageReader` that reads in this process, without limits."""
+
+    async def read(self, text: str, question: Question) -> Caught:
+        return caught_from(select(json.loads(json.dumps(asked(text, question)))))
 
 
 class ScriptedSource:
@@ -180,6 +198,35 @@ class ScriptedSource:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+    async def probe(self) -> str:
+        return "scripted"
+
+
+class ScriptedStream:
+    """`Stream` that sends the prepared pages in order, raises the prepared errors, then says nothing more."""
+
+    def __init__(self, *sent: Page | Exception) -> None:
+        self.sent = list(sent)
+        self.resumed: list[Cursor] = []
+        self.is_open = False
+
+    @property
+    def overlap(self) -> timedelta:
+        return timedelta()
+
+    async def listen(self, cursor: Cursor) -> AsyncGenerator[Page, None]:
+        self.resumed.append(cursor)
+        self.is_open = True
+        try:
+            while self.sent:
+                one = self.sent.pop(0)
+                if isinstance(one, Exception):
+                    raise one
+                yield one
+            await asyncio.Event().wait()
+        finally:
+            self.is_open = False
 
     async def probe(self) -> str:
         return "scripted"

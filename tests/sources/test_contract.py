@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -14,10 +13,11 @@ from aiohttp import web as aio
 from pydantic import TypeAdapter
 
 from sources.base import BACKOFF_LONG, BACKOFF_SHORT, Cursor, HttpError, Page, Post, Source, SourceError, Stream
-from sources.registry import SOURCE_TYPES, SourceConfig, build
+from sources.registry import SourceConfig, build
 from tests.fakes import START, FailingHttp, FixedClock, PlainHttp, plain_http, source_tools
-from tests.servers import Handler, Web
-from tests.sources.benches.bench import HOSTILE, Answer, Bench, Item, items
+from tests.servers import Web
+from tests.sources.benches import benches, name_of
+from tests.sources.benches.bench import HOSTILE, Answer, Bench, Item, items, says
 
 CONFIG: TypeAdapter[SourceConfig] = TypeAdapter(SourceConfig)
 VARIANTS = ("hackernews_walk",)  # other ways of types above, each with a bench of its own
@@ -70,10 +70,9 @@ class Reader:
         return [gap.detail for page in self.pages for gap in page.gaps]
 
 
-@pytest.fixture(params=[*SOURCE_TYPES, *VARIANTS])
+@pytest.fixture(params=benches("make"), ids=name_of)
 def bench(request: pytest.FixtureRequest, web: Web, tmp_path: Path) -> Bench:
-    module = importlib.import_module(f"tests.sources.benches.{request.param}")
-    made: Bench = module.make(web, tmp_path)
+    made: Bench = request.param.make(web, tmp_path)
     show(made, *items(1, 3))
     return made
 
@@ -87,13 +86,6 @@ async def reader(bench: Bench) -> AsyncIterator[Reader]:
 def show(bench: Bench, *new: Item) -> None:
     bench.items += new
     bench.publish()
-
-
-def says(status: int, headers: dict[str, str], body: bytes) -> Handler:
-    async def answer(request: aio.Request) -> aio.Response:
-        return aio.Response(status=status, headers=headers, body=body)
-
-    return answer
 
 
 def texts(posts: list[Post]) -> set[str]:

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from aiohttp import web as aio
+
 from tests.fakes import START, FixedInbox
+from tests.servers import Handler
 
 Answer = tuple[int, dict[str, str], bytes]
 
@@ -66,3 +69,12 @@ def json_answer(value: Any, status: int = 200, **headers: str) -> Answer:
     """A JSON body; header names with _ for -."""
     named = {name.replace("_", "-"): text for name, text in headers.items()}
     return status, {"Content-Type": "application/json"} | named, json.dumps(value).encode()
+
+
+def says(status: int, headers: dict[str, str], body: bytes) -> Handler:
+    """A handler that always answers so."""
+
+    async def answer(request: aio.Request) -> aio.Response:
+        return aio.Response(status=status, headers=headers, body=body)
+
+    return answer
