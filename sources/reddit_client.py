@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from sources.api import DEFAULT_PAUSE, Limit, read_limit
-from sources.base import BACKOFF_LONG, JSON, Clock, Http, Response, SourceError
+from sources.base import BACKOFF_LONG, JSON, Clock, Http, HttpError, Response, SourceError
 from sources.http import based, refusal, request, shown
 
 if TYPE_CHECKING:
@@ -48,12 +48,21 @@ class RedditClient:
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)  # one thread at a time: praw is not made for more
     _session: LoopSession | None = None
     _reddit: praw.Reddit | None = None
+    _silent_at: float = float("-inf")  # by the clock of the loop: when Reddit last gave no answer
 
     async def get(self, path: str, query: Mapping[str, str | int]) -> JSON:
         """What the API answers to GET, as it came."""
         session = self._session = self._session or LoopSession(self.http, self.clock, asyncio.get_running_loop())
+        waiting_since = session.loop.time()
         async with self._turn:
-            return await in_daemon_thread(lambda: self._ask(session, path, query))
+            if self._silent_at >= waiting_since:  # a part that waits behind another one does not find out by itself
+                raise SourceError("Reddit did not answer another request meanwhile")
+            try:
+                return await in_daemon_thread(lambda: self._ask(session, path, query))
+            except SourceError as error:
+                if isinstance(error.__cause__, HttpError):
+                    self._silent_at = session.loop.time()
+                raise
 
     @property
     def left(self) -> str:
@@ -68,7 +77,8 @@ class RedditClient:
         except SourceError:
             raise
         except Exception as error:  # praw throws whatever a strange answer makes its code throw
-            raise _explained(error, session.last, path) from error
+            explained = _explained(error, session.last, path)
+            raise explained from explained.__cause__ or error
         return answer
 
     def _open(self, session: LoopSession) -> praw.Reddit:

@@ -343,6 +343,26 @@ async def test_a_request_under_way_holds_no_shutdown(reddit: Reddit) -> None:
     assert time.monotonic() - started < 3
 
 
+async def test_parts_that_wait_do_not_all_find_out_that_reddit_is_silent(web: Web) -> None:
+    """One after the other they would take a minute and more, and hold up a shutdown for as long."""
+
+    async def hang(request: aio.Request) -> aio.Response:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    web.fault = hang
+    async with plain_http(0.5) as http:
+        reddit = Reddit(web, http)
+        parts = reddit.parts(subreddits=["de", "finanzen", "berlin"]).values()
+        errors = await asyncio.gather(*(part.fetch({}) for part in parts), return_exceptions=True)
+        assert len(errors) == 6
+        assert all(isinstance(error, SourceError) for error in errors)
+        assert len(web.requests) == 1
+        with pytest.raises(SourceError):
+            await next(iter(parts)).fetch({})  # a later pass asks again
+    assert len(web.requests) == 2
+
+
 async def test_the_thread_is_a_daemon_and_ends_with_its_work(reddit: Reddit) -> None:
     seen: list[threading.Thread] = []
 
