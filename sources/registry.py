@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Annotated, assert_never, get_args
 
 from pydantic import Field
 
-from sources.base import Clock, Http, Inbox, Source, Stream
+from sources.base import Clock, Http, Inbox, Source, Stream, searches
 from sources.bluesky import BlueskySettings, BlueskySource
 from sources.discourse import DiscourseSettings, DiscourseSource
 from sources.feed import FeedParser, FeedSettings, FeedSource
 from sources.file import FileSettings, FileSource, StandardInput
 from sources.hackernews import HackerNewsSettings, HackerNewsSource
+from sources.mastodon import MastodonSettings, MastodonSource
+from sources.mastodon import parts as mastodon_parts
 
 if TYPE_CHECKING:
     import aiohttp
@@ -25,6 +27,7 @@ SourceConfig = Annotated[
     | BlueskySettings
     | DiscourseSettings
     | HackerNewsSettings
+    | MastodonSettings
     | FileSettings,
     Field(discriminator="type"),
 ]  # fmt: skip
@@ -58,6 +61,9 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:
             return {WHOLE: DiscourseSource(config, tools.http, tools.clock)}
         case HackerNewsSettings():
             return {WHOLE: HackerNewsSource(config, tools.http, tools.clock)}
+        case MastodonSettings():
+            asked = mastodon_parts(config, searches(config.search))
+            return {each.part: MastodonSource(config, each, tools.http, tools.clock) for each in asked}
         case FileSettings(path="-"):
             return {WHOLE: StandardInput(config, tools.clock)}
         case FileSettings():
@@ -71,7 +77,7 @@ def fingerprint(config: SourceConfig, part: str) -> str:
     match config:
         case FeedSettings() | BlueskySettings() | DiscourseSettings():
             target = config.url
-        case HackerNewsSettings():
+        case HackerNewsSettings() | MastodonSettings():
             target = part
         case FileSettings():
             target = config.path
