@@ -12,7 +12,7 @@ from pydantic import Field
 
 from sources.appstore import AppStoreSettings, AppStoreSource
 from sources.appstore_connect import AppStoreConnectSource
-from sources.base import Clock, Http, Inbox, Source, Stream
+from sources.base import Clock, Http, Inbox, Source, Stream, searches
 from sources.bluesky import BlueskySettings, BlueskySource
 from sources.discourse import DiscourseSettings, DiscourseSource
 from sources.document import FeedParser
@@ -23,6 +23,8 @@ from sources.hackernews import HackerNewsSettings, HackerNewsSource
 from sources.hackernews_walk import HackerNewsWalk
 from sources.lemmy import LemmySettings, LemmySource
 from sources.lemmy import listings as lemmy_listings
+from sources.mastodon import MastodonSettings, MastodonSource
+from sources.mastodon import parts as mastodon_parts
 from sources.news import NewsSettings, news_parts, news_target
 from sources.nodebb import NodeBBSettings, NodeBBSource
 from sources.page_reader import PageReader
@@ -49,6 +51,7 @@ SourceConfig = Annotated[
     | GoogleBusinessSettings
     | HackerNewsSettings
     | LemmySettings
+    | MastodonSettings
     | NewsSettings
     | NodeBBSettings
     | PlayStoreSettings
@@ -112,6 +115,9 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:  # 
             return {each.part: LemmySource(config, each, tools.http, tools.clock) for each in lemmy_listings(config)}
         case NodeBBSettings():
             return {WHOLE: NodeBBSource(config, tools.http, tools.clock)}
+        case MastodonSettings():
+            asked = mastodon_parts(config, searches(config.search))
+            return {each.part: MastodonSource(config, each, tools.http, tools.clock) for each in asked}
         case FileSettings(path="-"):
             return {WHOLE: StandardInput(config, tools.clock)}
         case FileSettings():
@@ -166,7 +172,7 @@ def fingerprint(config: SourceConfig, part: str) -> str:  # noqa: C901  # flat, 
             target = f"{config.app} {part}"
         case LemmySettings():
             target = f"{config.url} {part}"
-        case StackExchangeSettings() | WebhookSettings() | YouTubeSettings():
+        case MastodonSettings() | StackExchangeSettings() | WebhookSettings() | YouTubeSettings():
             target = part
         case HackerNewsSettings():
             target = part if config.mode == "search" else config.mode
