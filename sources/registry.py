@@ -15,6 +15,7 @@ from sources.discourse import DiscourseSettings, DiscourseSource
 from sources.feed import FeedParser, FeedSettings, FeedSource
 from sources.file import FileSettings, FileSource, StandardInput
 from sources.hackernews import HackerNewsSettings, HackerNewsSource
+from sources.imap import ImapSettings, ImapSource
 from sources.webhook import WebhookSettings, WebhookSource
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ SourceConfig = Annotated[
     | DiscourseSettings
     | HackerNewsSettings
     | FileSettings
+    | ImapSettings
     | WebhookSettings,
     Field(discriminator="type"),
 ]  # fmt: skip
@@ -60,6 +62,8 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:
             return {WHOLE: StandardInput(config, tools.clock)}
         case FileSettings():
             return {WHOLE: FileSource(config, tools.clock)}
+        case ImapSettings():
+            return {mailbox: ImapSource(config, mailbox, tools.clock) for mailbox in config.mailboxes}
         case WebhookSettings():
             return {WHOLE: WebhookSource(config, tools.inbox, tools.clock)}
         case _:
@@ -68,6 +72,7 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:
 
 def fingerprint(config: SourceConfig, part: str) -> str:
     """What the cursor of this part points into; another value starts a first pass anew."""
+    target: str | list[str]
     match config:
         case FeedSettings() | DiscourseSettings():
             target = config.url
@@ -75,6 +80,8 @@ def fingerprint(config: SourceConfig, part: str) -> str:
             target = part
         case FileSettings():
             target = config.path
+        case ImapSettings():
+            target = [config.account.place, config.username, part]
         case _:
             assert_never(config)
     return hashlib.sha256(json.dumps([config.type, config.base_url, target]).encode()).hexdigest()[:32]

@@ -24,6 +24,7 @@ ENVIRON = {
     "CRM_SECRET": "s",
     "PGPASSWORD": "pg",
     "SURVEY_SECRET": "s",
+    "IMAP_PASSWORD": "s",
 }
 MINIMAL = """\
 watchlists:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -64,11 +64,12 @@ class Reader:
 
 
 @pytest.fixture(params=SOURCE_TYPES)
-def bench(request: pytest.FixtureRequest, web: Web, tmp_path: Path) -> Bench:
+def bench(request: pytest.FixtureRequest, web: Web, tmp_path: Path) -> Iterator[Bench]:
     module = importlib.import_module(f"tests.sources.benches.{request.param}")
     made: Bench = module.make(web, tmp_path)
     show(made, *items(1, 3))
-    return made
+    yield made
+    made.close()
 
 
 @pytest.fixture
