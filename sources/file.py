@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import stat
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from typing import Annotated, Any, BinaryIO, Literal
 from pydantic import Field
 
 from sources.base import Clock, Cursor, Duration, Page, PathKey, Post, SourceError, SourceSettings
+from sources.daemon_thread import in_daemon_thread
 from sources.json_lines import read_post
 
 PAGE_LINES = 1000
@@ -128,7 +128,7 @@ class StandardInput:
         if self._answer.done() and (self._asked != cursor or self._answer.exception()):
             self._asked = None
         if self._asked is None:
-            self._asked, self._answer = cursor, _in_daemon_thread(self._read)
+            self._asked, self._answer = cursor, in_daemon_thread(self._read, "standard-input")
         return await asyncio.wrap_future(self._answer)
 
     async def probe(self) -> str:
@@ -150,21 +150,6 @@ class StandardInput:
 def _standard_input() -> BinaryIO:
     # Not sys.stdin: a thread that waits in it would keep the interpreter from ending.
     return open(0, "rb", closefd=False)
-
-
-def _in_daemon_thread(work: Callable[[], Page]) -> Future[Page]:
-    """Run what may wait for ever in a thread that the end of the process does not wait for."""
-    future: Future[Page] = Future()
-    future.set_running_or_notify_cancel()
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:  # raised again where it is awaited
-            future.set_exception(error)
-
-    threading.Thread(target=run, name="standard-input", daemon=True).start()
-    return future
 
 
 @dataclass(frozen=True, slots=True)

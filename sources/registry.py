@@ -21,6 +21,7 @@ from sources.file import FileSettings, FileSource, StandardInput
 from sources.googlebusiness import GoogleBusinessSettings, GoogleBusinessSource, open_access
 from sources.hackernews import HackerNewsSettings, HackerNewsSource
 from sources.hackernews_walk import HackerNewsWalk
+from sources.imap import ImapSettings, ImapSource
 from sources.lemmy import LemmySettings, LemmySource
 from sources.lemmy import listings as lemmy_listings
 from sources.mastodon import MastodonSettings, MastodonSource
@@ -50,6 +51,7 @@ SourceConfig = Annotated[
     | FileSettings
     | GoogleBusinessSettings
     | HackerNewsSettings
+    | ImapSettings
     | LemmySettings
     | MastodonSettings
     | NewsSettings
@@ -122,6 +124,8 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:  # 
             return {WHOLE: StandardInput(config, tools.clock)}
         case FileSettings():
             return {WHOLE: FileSource(config, tools.clock)}
+        case ImapSettings():
+            return {mailbox: ImapSource(config, mailbox, tools.clock) for mailbox in config.mailboxes}
         case WebhookSettings():
             return {WHOLE: WebhookSource(config, tools.inbox, tools.clock)}
         case GoogleBusinessSettings():
@@ -163,6 +167,7 @@ def _youtube(config: YouTubeSettings, tools: Tools) -> dict[str, Source | Stream
 
 def fingerprint(config: SourceConfig, part: str) -> str:  # noqa: C901  # flat, too
     """What the cursor of this part points into; another value starts a first pass anew."""
+    target: str | list[str]
     match config:
         case FeedSettings():
             target = config.address
@@ -190,6 +195,8 @@ def fingerprint(config: SourceConfig, part: str) -> str:  # noqa: C901  # flat, 
             target = f"{config.client_id} {' '.join(sorted(config.channels))}"
         case TrustpilotSettings():
             target = config.business_unit
+        case ImapSettings():
+            target = [config.account.place, config.username, part]
         case _:
             assert_never(config)
     return hashlib.sha256(json.dumps([config.type, config.base_url, target]).encode()).hexdigest()[:32]

@@ -37,6 +37,7 @@ ENVIRON = {
     "PLAY_ACCOUNT": '{"client_email": "a@example.com", "private_key": "k"}',
     "STACKEXCHANGE_KEY": "k",
     "YOUTUBE_KEY": "k",
+    "IMAP_PASSWORD": "s",
 }
 MINIMAL = """\
 watchlists:

@@ -15,7 +15,7 @@ from tests.servers import Web
 from tests.sources.benches.bench import Bench, Item, json_answer
 
 URL = "https://mastodon.test"
-LIMITS = {"X_RateLimit_Limit": "300", "X_RateLimit_Remaining": "299"}
+LIMITS = {"X-RateLimit-Limit": "300", "X-RateLimit-Remaining": "299"}
 OPEN = {"local": "public", "remote": "public"}
 
 
@@ -52,8 +52,8 @@ def instance(access: dict[str, str]) -> dict[str, Any]:
 
 def answer(value: Any) -> aio.Response:
     """JSON with the headers of a limit."""
-    status, headers, body = json_answer(value, **LIMITS)
-    return aio.Response(status=status, headers=headers, body=body)
+    status, headers, body = json_answer(value)
+    return aio.Response(status=status, headers=headers | LIMITS, body=body)
 
 
 def page_of(statuses: Sequence[dict[str, Any]], request: aio.Request) -> list[dict[str, Any]]:
@@ -75,7 +75,7 @@ def status(item: Item, **changes: Any) -> dict[str, Any]:
     """A status of a local account."""
     number = str((int(item.at.timestamp() * 1000) << 16) + item.number)
     account = {"id": "117020566092212359", "username": "kim", "acct": "kim", "followers_count": 37}
-    made = {
+    made: dict[str, Any] = {
         "id": number,
         "created_at": item.at.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z",
         "in_reply_to_id": None,
