@@ -21,7 +21,7 @@ from tests.sources.benches.bench import HOSTILE, Answer, Bench, Item, items
 
 CONFIG: TypeAdapter[SourceConfig] = TypeAdapter(SourceConfig)
 MOST_PAGES = 500
-SECOND_MODES = ("appstore_connect",)  # benches of types that have another one too
+SECOND_MODES = ("appstore_connect", "file_csv")  # benches of types that have another one too
 
 
 @dataclass(slots=True)
