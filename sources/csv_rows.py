@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -67,6 +67,7 @@ class Row:
 
     cells: list[str]
     lines: list[Line]
+    delimiter: str
     fault: str
     is_open: bool
 
@@ -123,20 +124,15 @@ class Table:
 def open_table(lines: Lines, form: CsvForm, *, is_final: bool) -> Table | None:
     """The table with its header; None where that is not there yet. Raises SourceError where a column is missing."""
     csv.field_size_limit(LONGEST_LINE)  # for the whole process: csv knows no other
-    skipped, delimiter = _separator(lines)
-    asked = form.delimiter or delimiter
-    headers = {}
-    for candidate in (asked,) if asked else DELIMITERS:
-        row = read_row(lines, candidate, form.encoding)
-        if row is None or (not is_final and not row.lines[-1].is_whole):
-            return None
-        headers[candidate] = row
-        lines.back(row.lines)
-    readable = {sign: row for sign, row in headers.items() if not row.fault and not row.is_open}
+    skipped, said = _separator(lines)
+    asked = form.delimiter or said
+    headers = _headers(lines, (asked,) if asked else DELIMITERS, form.encoding)
+    if not headers or not (is_final or headers[0].lines[-1].is_whole):
+        return None
+    readable = [header for header in headers if not header.fault and not header.is_open]
     if not readable:
-        raise _refused(f"the header cannot be read: {next(iter(headers.values())).fault or 'a quote is not closed'}")
-    best = max(readable, key=lambda sign: (not _missing(readable[sign].cells, form.columns), len(readable[sign].cells)))
-    header = readable[best]
+        raise _refused(f"the header cannot be read: {headers[0].fault or 'a quote is not closed'}")
+    header = max(readable, key=lambda each: (not _missing(each.cells, form.columns), len(each.cells)))
     if missing := _missing(header.cells, form.columns):
         raise _refused(f"no column {' and no column '.join(map(repr, missing))}; the header has {_shown(header.cells)}")
     for _ in header.lines:
@@ -144,11 +140,21 @@ def open_table(lines: Lines, form: CsvForm, *, is_final: bool) -> Table | None:
     return Table(
         places=_places(header.cells, form.columns),
         width=len(header.cells),
-        delimiter=best,
+        delimiter=header.delimiter,
         encoding=form.encoding,
         start=sum(line.length for line in [*skipped, *header.lines]),
         lines=len(skipped) + len(header.lines),
     )
+
+
+def _headers(lines: Lines, delimiters: Iterable[str], encoding: str | None) -> list[Row]:
+    """The header, read with each of the delimiters; the lines stay where they are."""
+    headers = []
+    for delimiter in delimiters:
+        if row := read_row(lines, delimiter, encoding):
+            headers.append(row)
+            lines.back(row.lines)
+    return headers
 
 
 def _separator(lines: Lines) -> tuple[list[Line], str | None]:
@@ -216,7 +222,7 @@ def read_row(lines: Lines, delimiter: str, encoding: str | None) -> Row | None:
         cells = next(csv.reader(feed(), delimiter=delimiter), [])
     except (ValueError, csv.Error) as error:
         fault = str(error)
-    return Row(cells, used, fault, is_open) if used else None
+    return Row(cells, used, delimiter, fault, is_open) if used else None
 
 
 def _decode(line: Line, encoding: str | None) -> str:

@@ -96,13 +96,13 @@ def fingerprint(config: SourceConfig, part: str) -> str:
         case HackerNewsSettings():
             target = part
         case FileSettings():
-            target = config.path
+            target = f"table {config.path}" if config.is_table else config.path
         case GoogleBusinessSettings():
             target = f"{config.account} {part}"
         case PlayStoreSettings():
             target = config.package
         case TrustedShopsSettings():
-            target = f"{config.client_id} {' '.join(sorted(config.channels))}"
+            target = " ".join(sorted(config.channels))
         case TrustpilotSettings():
             target = config.business_unit
         case _:
