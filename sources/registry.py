@@ -186,13 +186,13 @@ def fingerprint(config: SourceConfig, part: str) -> str:  # noqa: C901  # flat, 
         case NewsSettings():
             target = news_target(config, part)
         case FileSettings():
-            target = config.path
+            target = f"table {config.path}" if config.is_table else config.path
         case GoogleBusinessSettings():
             target = f"{config.account} {part}"
         case PlayStoreSettings():
             target = config.package
         case TrustedShopsSettings():
-            target = f"{config.client_id} {' '.join(sorted(config.channels))}"
+            target = " ".join(sorted(config.channels))
         case TrustpilotSettings():
             target = config.business_unit
         case ImapSettings():
