@@ -15,6 +15,8 @@ from sources.discourse import DiscourseSettings, DiscourseSource
 from sources.document import FeedParser
 from sources.feed import FeedSettings, FeedSource
 from sources.file import FileSettings, FileSource, StandardInput
+from sources.forum import ForumSource
+from sources.forum_settings import ForumSettings
 from sources.hackernews import HackerNewsSettings, HackerNewsSource
 from sources.lemmy import LemmySettings, LemmySource, listings
 from sources.nodebb import NodeBBSettings, NodeBBSource
@@ -27,6 +29,7 @@ SourceConfig = Annotated[
     FeedSettings
     | DiscourseSettings
     | HackerNewsSettings
+    | ForumSettings
     | LemmySettings
     | NodeBBSettings
     | FileSettings,
@@ -61,6 +64,8 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:
             return {WHOLE: DiscourseSource(config, tools.http, tools.clock)}
         case HackerNewsSettings():
             return {WHOLE: HackerNewsSource(config, tools.http, tools.clock)}
+        case ForumSettings():
+            return {url: ForumSource(config, url, tools.http, tools.pages, tools.clock) for url in config.urls}
         case LemmySettings():
             return {each.part: LemmySource(config, each, tools.http, tools.clock) for each in listings(config)}
         case NodeBBSettings():
@@ -82,6 +87,8 @@ def fingerprint(config: SourceConfig, part: str) -> str:
             target = config.url
         case LemmySettings():
             target = f"{config.url} {part}"
+        case ForumSettings():
+            target = f"{part} {config.positions}"
         case HackerNewsSettings():
             target = part
         case FileSettings():

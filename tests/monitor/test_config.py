@@ -200,6 +200,7 @@ def test_the_example_works_with_everything_in_it(tmp_path: Path) -> None:
     "block",
     [
         "  - name: board",
+        "  - name: comments",
         "  - name: lemmy",
         "  - name: nodebb",
         "  - name: export",
