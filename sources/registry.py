@@ -18,6 +18,8 @@ from sources.discourse import DiscourseSettings, DiscourseSource
 from sources.document import FeedParser
 from sources.feed import FeedSettings, FeedSource
 from sources.file import FileSettings, FileSource, StandardInput
+from sources.forum import ForumSource
+from sources.forum_settings import ForumSettings
 from sources.googlebusiness import GoogleBusinessSettings, GoogleBusinessSource, open_access
 from sources.hackernews import HackerNewsSettings, HackerNewsSource
 from sources.hackernews_walk import HackerNewsWalk
@@ -49,6 +51,7 @@ SourceConfig = Annotated[
     | DiscourseSettings
     | FeedSettings
     | FileSettings
+    | ForumSettings
     | GoogleBusinessSettings
     | HackerNewsSettings
     | ImapSettings
@@ -113,6 +116,8 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:  # 
             }
         case YouTubeSettings():
             return _youtube(config, tools)
+        case ForumSettings():
+            return {url: ForumSource(config, url, tools.http, tools.pages, tools.clock) for url in config.urls}
         case LemmySettings():
             return {each.part: LemmySource(config, each, tools.http, tools.clock) for each in lemmy_listings(config)}
         case NodeBBSettings():
@@ -179,6 +184,8 @@ def fingerprint(config: SourceConfig, part: str) -> str:  # noqa: C901  # flat, 
             target = f"{config.url} {part}"
         case MastodonSettings() | StackExchangeSettings() | WebhookSettings() | YouTubeSettings():
             target = part
+        case ForumSettings():
+            target = f"{part} {config.positions}"
         case HackerNewsSettings():
             target = part if config.mode == "search" else config.mode
         case RedditSettings():

@@ -219,6 +219,7 @@ BLOCKS = re.findall(r"^#:(  - name: \S+)", EXAMPLE.read_text(encoding="utf-8"), 
     "block",
     [
         "  - name: board",
+        "  - name: comments",
         "  - name: lemmy",
         "  - name: nodebb",
         "  - name: export",
