@@ -97,6 +97,8 @@ class Lexicon:
             for keys in alike:
                 self._add(keys, name)
         self._known = frozenset(key for alike in phrases.values() for keys in alike for key in keys)
+        pieces = [key for key in self._known if key[0] == "*" or key[-1] == "*"]
+        self._longest_piece = max(map(len, pieces), default=1) - 1
         self._keys_of = lru_cache(REMEMBERED_WORDS)(self._find_keys)
 
     def _add(self, keys: Sequence[str], name: str) -> None:
@@ -110,9 +112,10 @@ class Lexicon:
         """The keys of entries that the word fits."""
         if folded in MASKS or not folded:
             return ()
+        sizes = range(_SHORTEST_PIECE, min(len(folded), self._longest_piece) + 1)
         keys = [f"={folded}", *(f"{language} {stem(folded)}" for language, stem in self._stems.items())]
-        keys += [f"{folded[:size]}*" for size in range(_SHORTEST_PIECE, len(folded) + 1)]
-        keys += [f"*{folded[-size:]}" for size in range(_SHORTEST_PIECE, len(folded) + 1)]
+        keys += [f"{folded[:size]}*" for size in sizes]
+        keys += [f"*{folded[-size:]}" for size in sizes]
         if self._is_number(folded):
             keys.append(_NUMBER)
         return tuple(key for key in keys if key in self._known)

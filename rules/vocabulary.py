@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MOST_WORDS = 100_000  # that pass through the tables before they are built anew
 MOST_PIECES = 10_000  # kept by the tokeniser, as many as it takes
+MOST_ONCE = 50_000  # pieces among which one that comes again is noticed
 _LONGEST_PIECE = 40  # characters
 
 
@@ -26,7 +27,7 @@ class Vocabulary:
     def __init__(self, nlp: Language) -> None:
         self._nlp = nlp
         self._kept: set[str] = set()
-        self._before: set[str] = set()  # pieces of the texts before these
+        self._once: set[str] = set()  # pieces of the texts before these
 
     @contextmanager
     def zone(self, texts: Sequence[str]) -> Iterator[None]:
@@ -38,15 +39,16 @@ class Vocabulary:
             self._build_anew()
 
     def _keep_common(self, texts: Sequence[str]) -> None:
-        """Let the tokeniser remember how to cut the pieces that were in the last texts too."""
+        """Let the tokeniser remember how to cut the pieces that were in texts before these too."""
         if len(self._kept) >= MOST_PIECES:
             return
         pieces = {piece for text in texts for piece in text.split() if len(piece) <= _LONGEST_PIECE}
-        common = sorted(pieces & self._before - self._kept)[: MOST_PIECES - len(self._kept)]
+        common = sorted((pieces & self._once) - self._kept)[: MOST_PIECES - len(self._kept)]
         for piece in common:
             self._nlp.tokenizer(piece)
         self._kept.update(common)
-        self._before = pieces if len(self._kept) < MOST_PIECES else set()
+        is_full = len(self._kept) >= MOST_PIECES
+        self._once = set() if is_full else pieces if len(self._once) > MOST_ONCE else self._once | pieces
 
     def _build_anew(self) -> None:
         """Tables with the words that stay, and no others. Loading wraps the getters once more: that is undone."""

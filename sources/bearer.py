@@ -76,8 +76,16 @@ def _refused(response: Response, said: JSON, now: datetime) -> SourceError | Non
 def sign(claims: Mapping[str, JSON], key: SecretStr, algorithm: str, headers: Mapping[str, str] | None = None) -> str:
     """A signed JSON Web Token (RFC 7519). Raises SourceError, permanent, where the key is none for this algorithm."""
     import jwt
+    from cryptography.exceptions import UnsupportedAlgorithm
 
+    unfit = (
+        ValueError,
+        TypeError,
+        AttributeError,
+        UnsupportedAlgorithm,
+        jwt.PyJWTError,
+    )  # a public key: AttributeError
     try:
         return jwt.encode(dict(claims), key.get_secret_value(), algorithm, dict(headers or {}))
-    except (ValueError, TypeError, jwt.PyJWTError) as error:
+    except unfit as error:
         raise SourceError(f"the private key cannot be used for {algorithm}", permanent=True) from error

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from sources.base import JSON, Post, PostKind
 from sources.dates import EARLIEST
@@ -34,18 +35,18 @@ def read_post(
     if not isinstance(written, str):
         return None
     uri = f"at://{did}/{COLLECTION}/{rkey}"
-    reply = item(record, "reply")
+    reply = item(record, "reply") if "reply" in record else {}
     created = record.get("createdAt")
     return Post(
         source=source,
         external_id=uri,
         url=web_link(f"{PROFILE}/{did}/post/{rkey}"),
-        text=plain_text("\n".join((written, *_added(record, written)))),
+        text=plain_text(_whole(record, written)),
         author=author or did,
         lang=_language(record.get("langs")),
         kind=PostKind.COMMENT if reply else PostKind.POST,
-        parent=text(reply, "parent", "uri") or None,
-        thread=text(reply, "root", "uri") or uri,
+        parent=(text(reply, "parent", "uri") or None) if reply else None,
+        thread=(text(reply, "root", "uri") or uri) if reply else uri,
         engagement=engagement,
         published_at=_published(created, seen_at),
         published_raw=created if isinstance(created, str) else None,
@@ -59,7 +60,8 @@ def instant(value: JSON) -> datetime | None:
         return None
     try:
         when = datetime.fromisoformat(value)
-        when = when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
+        if when.tzinfo is not UTC:
+            when = when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
     return when if when >= EARLIEST else None
@@ -72,18 +74,24 @@ def _published(created: JSON, seen_at: datetime) -> datetime:
 
 def _language(langs: JSON) -> str | None:
     first = find(langs, 0)
-    return plain_text(first[:20]).split("-")[0].lower() or None if isinstance(first, str) else None
+    return _primary(first) if isinstance(first, str) and len(first) <= 20 else None
 
 
-def _added(record: Item, written: str) -> list[str]:
-    """What readers see beside the text: titles of link cards, descriptions of images, links in full, further tags."""
+@lru_cache(maxsize=1024)
+def _primary(tag: str) -> str | None:
+    """`de` of `de-AT`."""
+    return plain_text(tag).split("-")[0].lower() or None
+
+
+def _whole(record: Item, written: str) -> str:
+    """The text with what readers see beside it: titles of link cards, descriptions of images, links, further tags."""
     if not ("facets" in record or "embed" in record or "tags" in record):
-        return []
+        return written
     found: dict[str, None] = {}
     for part in (*_embedded(record), *_links(record), *_tags(record)):
         if part and part not in written and len(found) < MOST_PARTS:
             found[part] = None
-    return list(found)
+    return "\n".join((written, *found))
 
 
 def _embedded(record: Item) -> Iterator[str]:

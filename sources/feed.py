@@ -36,11 +36,11 @@ from sources.base import (
 )
 from sources.dates import published
 from sources.document import Document, Entry, FeedParser, NotAFeed
-from sources.feed_discovery import Discovery, not_a_feed, read, rebased
+from sources.feed_discovery import Discovery, not_a_feed, read
 from sources.feed_entry import language
 from sources.feed_identity import Policy, Reading, identify
 from sources.feed_presets import Preset, feed_address, kind_of
-from sources.http import WebAddress, based, get, shown, web_link
+from sources.http import WebAddress, based, get, rebased, shown, web_link
 from sources.text import html_to_text, plain_text
 
 SIGHTINGS = 3  # consecutive permanent redirects to one address before it is believed

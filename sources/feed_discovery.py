@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from sources.base import BACKOFF_LONG, Http, Response, SourceError
 from sources.document import Document, FeedLink, FeedParser, NotAFeed
 from sources.feed_links import by_promise, named, usual_places
-from sources.http import based, get, shown
+from sources.http import get, shown
 
 MOST_TRIES = 8  # requests for one discovery
 
@@ -64,12 +63,6 @@ class Discovery:
             if error.retry_after is not None:
                 raise
             return None
-
-
-def rebased(base_url: str | None, site: str) -> Callable[[str], str]:
-    """As sources.http.based, for addresses on the host of `site` only."""
-    host = urlsplit(site).netloc
-    return lambda url: based(base_url, url) if urlsplit(url).netloc == host else url
 
 
 async def read(parser: FeedParser, response: Response) -> Document:

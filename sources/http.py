@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated
 from urllib.parse import urlsplit, urlunsplit
 
@@ -38,6 +38,12 @@ def based(base_url: str | None, url: str) -> str:
         return url
     base, parts = urlsplit(base_url), urlsplit(url)
     return urlunsplit((base.scheme, base.netloc, base.path.rstrip("/") + parts.path, parts.query, ""))
+
+
+def rebased(base_url: str | None, site: str) -> Callable[[str], str]:
+    """As `based`, for addresses on the host of `site` only."""
+    host = urlsplit(site).netloc
+    return lambda url: based(base_url, url) if urlsplit(url).netloc == host else url
 
 
 def shown(url: str) -> str:

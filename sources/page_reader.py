@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
+
+from pydantic import AfterValidator
 
 from sources.child import Child
 from sources.feed_encoding import decode
@@ -29,6 +31,21 @@ class Selector:
         match = _SELECTOR.fullmatch(written.strip())
         assert match is not None  # it takes everything
         return cls(match[1].strip(), match[2])
+
+
+def _written(value: str) -> str:
+    from selectolax.lexbor import LexborHTMLParser, SelectolaxError
+
+    selector = Selector.of(value)
+    try:
+        if selector.css or not selector.attribute:
+            LexborHTMLParser("<p>").css_first(selector.css)
+    except SelectolaxError:
+        raise ValueError("a CSS selector such as div.post, a.link@href or @id") from None
+    return value
+
+
+WrittenSelector = Annotated[str, AfterValidator(_written)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

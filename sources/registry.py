@@ -12,17 +12,22 @@ from pydantic import Field
 
 from sources.appstore import AppStoreSettings, AppStoreSource
 from sources.appstore_connect import AppStoreConnectSource
-from sources.base import Clock, Http, Inbox, Source, Stream
+from sources.base import Clock, Http, Inbox, Source, Stream, searches
 from sources.bluesky import BlueskySettings, BlueskySource
 from sources.discourse import DiscourseSettings, DiscourseSource
 from sources.document import FeedParser
 from sources.feed import FeedSettings, FeedSource
 from sources.file import FileSettings, FileSource, StandardInput
+from sources.forum import ForumSource
+from sources.forum_settings import ForumSettings
 from sources.googlebusiness import GoogleBusinessSettings, GoogleBusinessSource, open_access
 from sources.hackernews import HackerNewsSettings, HackerNewsSource
 from sources.hackernews_walk import HackerNewsWalk
+from sources.imap import ImapSettings, ImapSource
 from sources.lemmy import LemmySettings, LemmySource
 from sources.lemmy import listings as lemmy_listings
+from sources.mastodon import MastodonSettings, MastodonSource
+from sources.mastodon import parts as mastodon_parts
 from sources.news import NewsSettings, news_parts, news_target
 from sources.nodebb import NodeBBSettings, NodeBBSource
 from sources.page_reader import PageReader
@@ -47,9 +52,12 @@ SourceConfig = Annotated[
     | DiscourseSettings
     | FeedSettings
     | FileSettings
+    | ForumSettings
     | GoogleBusinessSettings
     | HackerNewsSettings
+    | ImapSettings
     | LemmySettings
+    | MastodonSettings
     | NewsSettings
     | NodeBBSettings
     | PlayStoreSettings
@@ -112,14 +120,21 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:  # 
             return {WHOLE: XSource(config, tools.http, tools.clock)}
         case YouTubeSettings():
             return _youtube(config, tools)
+        case ForumSettings():
+            return {url: ForumSource(config, url, tools.http, tools.pages, tools.clock) for url in config.urls}
         case LemmySettings():
             return {each.part: LemmySource(config, each, tools.http, tools.clock) for each in lemmy_listings(config)}
         case NodeBBSettings():
             return {WHOLE: NodeBBSource(config, tools.http, tools.clock)}
+        case MastodonSettings():
+            asked = mastodon_parts(config, searches(config.search))
+            return {each.part: MastodonSource(config, each, tools.http, tools.clock) for each in asked}
         case FileSettings(path="-"):
             return {WHOLE: StandardInput(config, tools.clock)}
         case FileSettings():
             return {WHOLE: FileSource(config, tools.clock)}
+        case ImapSettings():
+            return {mailbox: ImapSource(config, mailbox, tools.clock) for mailbox in config.mailboxes}
         case WebhookSettings():
             return {WHOLE: WebhookSource(config, tools.inbox, tools.clock)}
         case GoogleBusinessSettings():
@@ -161,6 +176,7 @@ def _youtube(config: YouTubeSettings, tools: Tools) -> dict[str, Source | Stream
 
 def fingerprint(config: SourceConfig, part: str) -> str:  # noqa: C901  # flat, too
     """What the cursor of this part points into; another value starts a first pass anew."""
+    target: str | list[str]
     match config:
         case FeedSettings():
             target = config.address
@@ -170,8 +186,10 @@ def fingerprint(config: SourceConfig, part: str) -> str:  # noqa: C901  # flat, 
             target = f"{config.app} {part}"
         case LemmySettings():
             target = f"{config.url} {part}"
-        case StackExchangeSettings() | WebhookSettings() | XSettings() | YouTubeSettings():
+        case MastodonSettings() | StackExchangeSettings() | WebhookSettings() | XSettings() | YouTubeSettings():
             target = part
+        case ForumSettings():
+            target = f"{part} {config.positions}"
         case HackerNewsSettings():
             target = part if config.mode == "search" else config.mode
         case RedditSettings():
@@ -179,15 +197,17 @@ def fingerprint(config: SourceConfig, part: str) -> str:  # noqa: C901  # flat, 
         case NewsSettings():
             target = news_target(config, part)
         case FileSettings():
-            target = config.path
+            target = f"table {config.path}" if config.is_table else config.path
         case GoogleBusinessSettings():
             target = f"{config.account} {part}"
         case PlayStoreSettings():
             target = config.package
         case TrustedShopsSettings():
-            target = f"{config.client_id} {' '.join(sorted(config.channels))}"
+            target = " ".join(sorted(config.channels))
         case TrustpilotSettings():
             target = config.business_unit
+        case ImapSettings():
+            target = [config.account.place, config.username, part]
         case _:
             assert_never(config)
     return hashlib.sha256(json.dumps([config.type, config.base_url, target]).encode()).hexdigest()[:32]

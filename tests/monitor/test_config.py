@@ -25,6 +25,7 @@ ENVIRON = {
     "SMTP_PASSWORD": "pw",
     "CRM_SECRET": "s",
     "PGPASSWORD": "pg",
+    "CHAOS_TOKEN": "t",
     "REDDIT_ID": "id",
     "REDDIT_SECRET": "s",
     "SURVEY_SECRET": "s",
@@ -38,6 +39,7 @@ ENVIRON = {
     "STACKEXCHANGE_KEY": "k",
     "YOUTUBE_KEY": "k",
     "X_TOKEN": "t",
+    "IMAP_PASSWORD": "s",
 }
 MINIMAL = """\
 watchlists:

@@ -74,7 +74,7 @@ def test_new_tables_change_nothing_that_is_read(nlp: Language, few_words: int) -
     assert nlp.vocab.lex_attr_getters == getters  # type: ignore[attr-defined]
 
 
-def test_pieces_of_two_batches_running_are_kept_and_cut_as_before(nlp: Language) -> None:
+def test_pieces_of_two_batches_are_kept_and_cut_as_before(nlp: Language) -> None:
     kept = Vocabulary(nlp)
     texts = ["„Wirklich?“ fragte Kim, die's (z.B. gestern) nicht glaubte.", "E-Mail-Adresse: kim@example.org!!"]
     first = read(nlp, kept, texts)

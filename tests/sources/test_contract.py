@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -71,10 +71,11 @@ class Reader:
 
 
 @pytest.fixture(params=benches("make"), ids=name_of)
-def bench(request: pytest.FixtureRequest, web: Web, tmp_path: Path) -> Bench:
+def bench(request: pytest.FixtureRequest, web: Web, tmp_path: Path) -> Iterator[Bench]:
     made: Bench = request.param.make(web, tmp_path)
     show(made, *items(1, 3))
-    return made
+    yield made
+    made.close()
 
 
 @pytest.fixture

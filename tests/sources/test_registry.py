@@ -40,6 +40,7 @@ def test_a_fingerprint_changes_with_what_the_cursor_points_into() -> None:
         mark(NEWS, base_url=base),
         mark(FILE),
         mark(FILE, path="other.jsonl"),
+        mark(FILE, format="csv"),
     ]
     assert len(set(marks)) == len(marks)
 

@@ -57,6 +57,7 @@ class Bench:
     strange: tuple[bytes, ...] = (b"{}", b"[]", b"null", b'{"surprise": 1}', b"[1, 2]")
     inbox: FixedInbox = field(default_factory=FixedInbox)
     publish: Callable[[], None] = lambda: None  # for sources without a server: writes `items` where they look
+    close: Callable[[], None] = lambda: None  # ends a server of its own
 
     def newest_first(self) -> list[Item]:
         return sorted(self.items, key=lambda item: item.number, reverse=True)

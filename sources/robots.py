@@ -1,0 +1,102 @@
+"""robots.txt (RFC 9309): what a host asks of programs that read its pages.
+
+Only the groups that are meant for us are kept, in a cursor for a day. A robots.txt that is not there (4xx) allows
+everything; one that cannot be had (5xx, no connection) allows nothing for the time being.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit, urlunsplit
+
+from sources.base import BACKOFF_LONG, JSON, Http, SourceError
+from sources.http import refusal, request
+from sources.shape import text, whole
+
+AGENT = "mentiond"
+LASTS = 24 * 3600  # seconds
+LARGEST = 500 * 1024  # characters that are read, as the RFC has it
+LARGEST_KEPT = 64 * 1024  # characters that a cursor holds; larger ones are asked for every time
+LONGEST_DELAY = 60.0  # seconds between two pages that a host may ask for
+
+_RULES = ("allow", "disallow", "crawl-delay")
+
+
+@dataclass(frozen=True, slots=True)
+class Robots:
+    """The rules of one host that concern us. `at`: when they were read, in seconds since 1970."""
+
+    host: str
+    at: int
+    rules: str
+
+    @classmethod
+    def remembered(cls, kept: JSON, url: str, now: datetime) -> Robots | None:
+        """What a cursor holds, if it is of this host and not older than a day."""
+        host, at = text(kept, "host"), whole(kept, "at") or 0
+        if host != urlsplit(url).netloc or not 0 <= now.timestamp() - at < LASTS:
+            return None
+        return cls(host, at, text(kept, "rules"))
+
+    def to_remember(self) -> JSON:
+        return {"host": self.host, "at": self.at, "rules": self.rules} if len(self.rules) <= LARGEST_KEPT else None
+
+    def check(self, url: str) -> float:
+        """Return the seconds that the host wants between two pages. Raises SourceError where `url` is not allowed."""
+        from protego import Protego
+
+        rules = Protego.parse(self.rules)
+        if not rules.can_fetch(url, AGENT):
+            place = urlunsplit(("", "", *urlsplit(url)[2:4], ""))
+            raise SourceError(
+                f"robots.txt of {self.host} does not allow {place} to programs ({self._rule_against(url)})",
+                backoff_limit=BACKOFF_LONG,
+            )
+        return min(float(rules.crawl_delay(AGENT) or 0), LONGEST_DELAY)
+
+    def _rule_against(self, url: str) -> str:
+        from protego import Protego
+
+        lines = sorted((line for line in self.rules.splitlines() if line.startswith("disallow")), key=len, reverse=True)
+        for line in lines:
+            if not Protego.parse(f"user-agent: *\n{line}").can_fetch(url, AGENT):
+                return line.capitalize()
+        return "Disallow"
+
+
+async def read_robots(http: Http, url: str, now: datetime) -> Robots:
+    """Ask the host of `url` for its rules. Raises SourceError."""
+    parts = urlsplit(url)
+    address = urlunsplit((parts.scheme, parts.netloc, "/robots.txt", "", ""))
+    response = await request(http, "GET", address)
+    if response.status == 429 or response.status >= 500:
+        raise refusal(response, address, retry_after=60.0 if response.status == 429 else None)
+    written = response.body[:LARGEST].decode("utf-8-sig", "replace") if response.status == 200 else ""
+    rules = await asyncio.to_thread(lambda: "\n".join(_for_us(written)))
+    return Robots(parts.netloc, int(now.timestamp()), rules)
+
+
+def _for_us(written: str) -> Iterator[str]:
+    """The groups for us, or else those for everybody, as one group for everybody."""
+    groups: dict[str, list[str]] = {AGENT: [], "*": []}
+    named: set[str] = set()
+    agents: set[str] = set()
+    is_head = False  # within the lines that say whom a group is for
+    for line in written.splitlines():
+        key, _, value = line.partition("#")[0].partition(":")
+        key, value = key.strip().lower(), value.strip()
+        if key == "user-agent":
+            agents = {value.lower()} | (agents if is_head else set())
+            named |= agents
+            is_head = True
+        elif key in _RULES:
+            is_head = False
+            for agent in agents & groups.keys():
+                groups[agent].append(f"{key}: {value}")
+    chosen = groups[AGENT if AGENT in named else "*"]
+    if chosen:
+        yield "user-agent: *"
+        yield from chosen
