@@ -51,11 +51,13 @@ class Walk:
     ) -> tuple[Cursor, bool, tuple[Gap, ...]]:
         """After one answer, in the order of the server: the next cursor, whether the pass goes on, what was lost.
 
+        The pass ends where the older half of a page lies before its floor: one pinned item ends nothing.
         follows: the API has more. page: what it calls the place where that begins.
         """
         seen = [place.position for place in places] + [position for position in (self.top,) if position is not None]
         walk = replace(self, top=max(seen, default=None))
-        if not follows or not places or all(self._ends_at(place, overlap) for place in places):
+        oldest = places[len(places) // 2 :]  # all of them would cost every quiet pass a second page
+        if not follows or all(self._ends_at(place, overlap) for place in oldest):
             return walk._finished(), False, ()
         following = places[-1].position
         if self.next is not None and following >= self.next and page in (None, self.page):

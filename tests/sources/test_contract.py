@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
@@ -263,8 +264,9 @@ async def test_f18_no_answer_in_time_is_a_source_error(bench: Bench, web: Web) -
     async def hang(request: aio.Request) -> aio.StreamResponse:
         response = aio.StreamResponse()
         await response.prepare(request)
-        while True:
-            await response.write(b" ")
+        await response.write(b" ")
+        await asyncio.Event().wait()  # until the server is closed
+        return response
 
     web.fault = hang
     async with plain_http(0.2) as http:

@@ -32,10 +32,10 @@ def pages_of(held: list[int], size: int, cursor: Cursor, backlog: timedelta = DA
 
 def test_a_first_pass_ends_at_the_backlog_and_keeps_its_bound() -> None:
     held = list(range(NOW - 3 * 86400, NOW, 3600))
-    read, cursor = pages_of(held, 10, {})
+    read, cursor = pages_of(held, 10, {}, timedelta(hours=23))
     assert cursor == {"floor": held[-1]}
-    assert max(read[-1]) < NOW - 86400 <= max(read[-2])
-    assert len(read) == 4  # 24 items, pages of 9 new ones each, and the one that lies before the backlog
+    assert min(read[-1]) < NOW - 23 * 3600 <= min(read[-2])
+    assert len(read) == 3  # 23 items, 9 new ones on each page after the first
 
 
 def test_an_empty_server_keeps_the_bound_of_the_first_pass() -> None:
@@ -48,6 +48,12 @@ def test_a_pass_that_is_broken_off_does_not_move_the_floor() -> None:
     cursor, more, _ = walk.step([Place(NOW - n, NOW - n) for n in range(10)], follows=True)
     assert more
     assert cursor == {"floor": NOW - 100, "top": NOW, "next": NOW - 9}
+
+
+def test_a_quiet_pass_is_one_page() -> None:
+    held = list(range(NOW - 100, NOW))
+    read, _ = pages_of(held, 20, {"floor": NOW - 1})
+    assert len(read) == 1
 
 
 def test_one_pinned_item_ends_nothing() -> None:
