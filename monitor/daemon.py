@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from random import Random
+from typing import Any
 
 from sqlalchemy.engine import Connection
 
@@ -37,7 +38,8 @@ RETENTION_EVERY = timedelta(hours=1)
 RECLASSIFY_EVERY = timedelta(minutes=1)
 RECLASSIFY_BATCH = 256
 STANDBY_EVERY = 2.0  # seconds between two tries to become the active daemon
-GRACE = 25.0  # seconds for what is in flight at shutdown; a cancelled page is simply read again
+GRACE = 25.0  # seconds for deliveries in flight at shutdown
+PASS_GRACE = 5.0  # seconds for passes: a page that is cancelled is simply read again
 
 
 @dataclass(slots=True)
@@ -91,7 +93,7 @@ class Daemon:
         await stop.wait()
         self._wind_down()
         await ticker.stop(GRACE)
-        await _finish([*workers, *self.passes.values()])
+        await asyncio.gather(_finish(workers, GRACE), _finish(list(self.passes.values()), PASS_GRACE))
 
     async def once(self, stop: asyncio.Event) -> int:
         """Every source, all pages, then every owed alert tried once; return the exit code. `stop` ends it early."""
@@ -210,10 +212,10 @@ class Daemon:
         return len(self.parts), len(self.config.watchlists), len(self.deliveries)
 
 
-async def _finish(tasks: list[asyncio.Task[None] | asyncio.Task[bool]]) -> None:
+async def _finish(tasks: Sequence[asyncio.Task[Any]], grace: float) -> None:
     if not tasks:
         return
-    _, late = await asyncio.wait(tasks, timeout=GRACE)
+    _, late = await asyncio.wait(tasks, timeout=grace)
     for task in late:
         task.cancel()
     await asyncio.gather(*late, return_exceptions=True)

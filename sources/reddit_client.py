@@ -11,15 +11,15 @@ import asyncio
 import contextlib
 import io
 import json
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from sources.api import DEFAULT_PAUSE, Limit, read_limit
 from sources.base import BACKOFF_LONG, JSON, Clock, Http, HttpError, Response, SourceError
+from sources.daemon_thread import in_daemon_thread
 from sources.http import based, refusal, request, shown
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ LONGEST_CALL = 60.0  # seconds; the session's own limits are shorter
 NO_SPREADING = 10**9  # seconds of a rate-limit window: so long a one is never ahead of, so that praw does not slow down
 
 REFUSED_CREDENTIALS = frozenset({"invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type"})
-
-T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -58,7 +56,7 @@ class RedditClient:
             if self._silent_at >= waiting_since:  # a part that waits behind another one does not find out by itself
                 raise SourceError("Reddit did not answer another request meanwhile")
             try:
-                return await in_daemon_thread(lambda: self._ask(session, path, query))
+                return await asyncio.wrap_future(in_daemon_thread(lambda: self._ask(session, path, query), "reddit"))
             except SourceError as error:
                 if isinstance(error.__cause__, HttpError):
                     self._silent_at = session.loop.time()
@@ -186,32 +184,6 @@ class LoopSession:
         self.resets_at = self.clock() + timedelta(seconds=min(limit.reset, 86400))
         numbers = {"remaining": limit.remaining, "used": used, "reset": limit.reset}
         return kept | {f"x-ratelimit-{name}": str(int(number)) for name, number in numbers.items()}
-
-
-async def in_daemon_thread(call: Callable[[], T]) -> T:
-    """The result of `call`. Other than an executor's thread it is not waited for when the process ends."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-
-    def settle(result: T | None, error: BaseException | None) -> None:
-        if future.done():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(result)  # type: ignore[arg-type]  # None only where T is
-
-    def work() -> None:
-        result, caught = None, None
-        try:
-            result = call()
-        except BaseException as error:
-            caught = error
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any longer
-            loop.call_soon_threadsafe(settle, result, caught)
-
-    threading.Thread(target=work, name="reddit", daemon=True).start()
-    return await future
 
 
 def _explained(error: Exception, last: Response | None, path: str) -> SourceError:
