@@ -163,7 +163,7 @@ class FeedSource:
                 return response, await read(self._parser, response), state, f"{shown(self._url)} is a feed by now"
         found = await self._discovery.find(response, refusal, headers)
         state = replace(state, found=found.address, moved="", moved_times=0)
-        return found.response, found.document, state, f"{shown(response.url)} is a page; {found} is read from now on"
+        return found.response, found.document, state, f"{shown(response.url)} is a page; read from now on is {found}"
 
     async def _ask(self, state: State, conditions: dict[str, str]) -> tuple[Response, State, tuple[str, ...]]:
         """The answer, and the state after what it says about the address."""

@@ -68,7 +68,7 @@ class PageMaker:
             url=url,
             posts=posts,
             places=places,
-            next=self._next(address_of(caught.page.get("next"), base), url),
+            next=on_site(self.config.base_url, self.site, address_of(caught.page.get("next"), base), url),
             notices=tuple(_notices(lost, doubled, has_places=bool(places) or not posts)),
         )
 
@@ -98,11 +98,6 @@ class PageMaker:
             dated=dated,
             raw=item.get("body", ""),
         )
-
-    def _next(self, link: str | None, url: str) -> str | None:
-        """The next page; never one of another host, whose robots.txt was not asked."""
-        address = rebased(self.config.base_url, self.site)(link) if link else None
-        return address if address and urlsplit(address).netloc == urlsplit(url).netloc else None
 
     def _identity(self, written: str, link: str | None) -> str | None:
         if self.config.id is None:
@@ -167,6 +162,12 @@ def address_of(link: str | None, base: str) -> str | None:
     parts = urlsplit(address)
     query = _SESSION.sub("", parts.query).rstrip("&")
     return address if query == parts.query else urlunsplit(parts._replace(query=query))
+
+
+def on_site(base_url: str | None, site: str, link: str | None, url: str) -> str | None:
+    """A link on the page at `url`, where it may be followed: not to another host, whose robots.txt was not asked."""
+    address = rebased(base_url, site)(link) if link else None
+    return address if address and urlsplit(address).netloc == urlsplit(url).netloc else None
 
 
 def rating_of(words: str) -> float | None:

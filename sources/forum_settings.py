@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, Strict, model_validator
 
-from sources.base import Duration, PostKind, SourceSettings
+from sources.base import Duration, Interval, PostKind, SourceSettings
 from sources.http import WebAddress
 from sources.page_reader import Question, Selector, WrittenSelector
 
@@ -52,6 +52,10 @@ class ForumSettings(SourceSettings):
     thread: WrittenSelector | None = Field(None, description="the thread it stands in, such as `a.topic@href`")
     next: WrittenSelector | None = Field(None, description="the link to the next page, such as `a[rel=next]@href`")
     empty: WrittenSelector | None = Field(None, description="what stands on a page that has no post yet")
+    follow: WrittenSelector | None = Field(
+        None,
+        description="on lists of threads: the links to their last posts, whose pages are read in place of the list",
+    )
     order: Literal["newest_first", "oldest_first"] = Field("newest_first", description="how the posts are ordered")
     kind: Annotated[PostKind, Strict(False)] = Field(PostKind.POST, description="what the items are")
     date_formats: tuple[Annotated[str, AfterValidator(_date_format)], ...] = Field(
@@ -59,6 +63,7 @@ class ForumSettings(SourceSettings):
     )
     timezone: Annotated[str, AfterValidator(_zone)] = Field("UTC", description="time zone of dates without one")
     pause: Duration = Field(timedelta(seconds=2), le=timedelta(seconds=60), description="pause between two pages")
+    every: Interval = Field(timedelta(minutes=10), description="pause between two passes")
     backlog: Duration = Field(timedelta(days=1), description="how far back a first pass reads")
 
     @model_validator(mode="after")
@@ -70,7 +75,7 @@ class ForumSettings(SourceSettings):
     @property
     def positions(self) -> str:
         """What a cursor counts in; a cursor of another kind leads nowhere."""
-        return f"{self.order} {'dates' if self.date else 'numbers'}"
+        return "threads" if self.follow else f"{self.order} {'dates' if self.date else 'numbers'}"
 
     @property
     def selectors(self) -> Mapping[str, str]:

@@ -135,7 +135,9 @@ class LemmySource:
             places, overlap=overlap, follows=len(found) >= PAGE, page=self._following(answer, walk.page, now)
         )
         posts = sorted((post for post in made if post is not None), key=lambda post: post.published_at)
-        return Page(posts=tuple(posts), cursor=after, more=more, gaps=gaps, deleted=gone, notices=notices)
+        return Page(
+            posts=tuple(posts), cursor=after, more=more, gaps=gaps, deleted=gone, notices=notices, body=bool(found)
+        )
 
     async def probe(self) -> str:
         found = listed(await self._ask(None, self._clock()), self._listing.wanted)

@@ -57,7 +57,9 @@ class NodeBBSource:
         notices = tuple(usable(shown, made, "posts"))
         after, more, gaps = _step(walk, asked, [place for item in found if (place := _place(item))], now)
         posts = sorted((post for post in made if post is not None), key=lambda post: post.published_at)
-        return Page(posts=tuple(posts), cursor=after, more=more, gaps=gaps, deleted=deleted, notices=notices)
+        return Page(
+            posts=tuple(posts), cursor=after, more=more, gaps=gaps, deleted=deleted, notices=notices, body=bool(found)
+        )
 
     async def probe(self) -> str:
         found = await self._ask(1)

@@ -14,8 +14,9 @@ from aiohttp import web as aio
 from pydantic import ValidationError
 
 from sources.base import BACKOFF_LONG, Cursor, Inspectable, Page, PostKind, SourceError
-from sources.forum import MOST_PAGES, ForumSource
+from sources.forum import ForumSource
 from sources.forum_page import count_of, rating_of
+from sources.forum_passes import MOST_PAGES
 from sources.forum_settings import ForumSettings
 from sources.page_reader import LexborReader
 from sources.registry import fingerprint
@@ -325,6 +326,58 @@ async def test_a_pass_that_was_broken_off_long_ago_begins_at_its_first_page(boar
     pages = await board.read()
     texts = {post.text for page in (first, *pages) for post in page.posts}
     assert texts >= {f"text {n}" for n in range(1, 21)}
+
+
+def threads(web: Web, *last: tuple[int, list[Item]]) -> None:
+    """A list of threads, each with the link to its last post, and their last pages."""
+    links = "".join(f'<li><a class=last href="topic.php?t={n}&p={shown[-1].number}">heute</a>' for n, shown in last)
+    serve(web, "/new.php", f"<ul class=topics>{links}</ul>")
+    pages = {str(n): forum.page(shown) for n, shown in last if shown[0].text != "deleted"}
+
+    async def show(request: aio.Request) -> aio.Response:
+        body = pages.get(request.query["t"])
+        return aio.Response(status=404 if body is None else 200, text=body, content_type="text/html")
+
+    web["/topic.php"] = show
+
+
+def titled(text: str, *numbers: int) -> list[Item]:
+    return [Item(n, START - timedelta(hours=2, minutes=100 - n), text) for n in numbers]
+
+
+async def test_a_list_of_threads_is_followed_to_their_last_posts(board: Board) -> None:
+    board.keys = {"follow": "a.last", "next": None}
+    threads(board.web, (2, titled("b", 4, 5)), (1, titled("a", 1, 2)))
+    pages = await board.read()
+    assert [post.external_id[-2:] for page in pages for post in page.posts] == ["p1", "p2", "p4", "p5"]
+    assert board.waited == [2.0, 2.0]
+    board.web.requests.clear()
+    threads(board.web, (1, titled("a", 1, 2, 7)), (2, titled("b", 4, 5)))
+    pages = await board.read()
+    assert [post.external_id[-2:] for page in pages for post in page.posts] == ["p1", "p2", "p7"]
+    assert [request.path for request in board.web.requests] == ["/new.php", "/topic.php?t=1&p=7"]
+    assert not any(page.gaps for page in pages)
+    assert not (await board.read())[0].more
+    threads(board.web, (3, titled("c", 9)))
+    assert (await board.read())[0].gaps
+    assert await board.source.probe() == "a list of 1 threads"
+    assert "1 items by `item: div.post`" in (await board.source.inspect())[0]
+
+
+async def test_a_thread_that_is_gone_is_passed_over_but_not_three_in_a_row(board: Board) -> None:
+    board.keys = {"follow": "a.last"}
+    threads(board.web, (2, titled("deleted", 4)), (1, titled("a", 1)), (3, titled("deleted", 3)))
+    pages = await board.read()
+    assert sum(len(page.posts) for page in pages) == 1
+    assert sum("404" in notice for page in pages for notice in page.notices) == 2
+    board.keys |= {"item": "article"}
+    threads(board.web, *((n, titled("a", n)) for n in range(11, 15)))
+    with pytest.raises(SourceError, match="no item matches `item: article`"):
+        await board.read()
+    serve(board.web, "/new.php", "<p>nothing</p>")
+    board.cursor = {}
+    with pytest.raises(SourceError, match=r"no link by `follow: a\.last`"):
+        await board.fetch()
 
 
 async def test_it_pauses_between_pages_and_as_long_as_the_host_wants(board: Board) -> None:
