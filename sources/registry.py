@@ -12,6 +12,7 @@ from pydantic import Field
 
 from sources.base import Clock, Http, Inbox, Source, Stream, searches
 from sources.bluesky import BlueskySettings, BlueskySource
+from sources.bluesky_search import BlueskySearchSettings, search_parts
 from sources.discourse import DiscourseSettings, DiscourseSource
 from sources.feed import FeedParser, FeedSettings, FeedSource
 from sources.file import FileSettings, FileSource, StandardInput
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 SourceConfig = Annotated[
     FeedSettings
     | BlueskySettings
+    | BlueskySearchSettings
     | DiscourseSettings
     | HackerNewsSettings
     | MastodonSettings
@@ -57,6 +59,8 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:
             return {WHOLE: FeedSource(config, tools.http, tools.parser, tools.clock)}
         case BlueskySettings():
             return {WHOLE: BlueskySource(config, tools.http, tools.session_for, tools.clock)}
+        case BlueskySearchSettings():
+            return dict(search_parts(config, searches(config.search), tools.http, tools.clock))
         case DiscourseSettings():
             return {WHOLE: DiscourseSource(config, tools.http, tools.clock)}
         case HackerNewsSettings():
@@ -77,7 +81,7 @@ def fingerprint(config: SourceConfig, part: str) -> str:
     match config:
         case FeedSettings() | BlueskySettings() | DiscourseSettings():
             target = config.url
-        case HackerNewsSettings() | MastodonSettings():
+        case BlueskySearchSettings() | HackerNewsSettings() | MastodonSettings():
             target = part
         case FileSettings():
             target = config.path

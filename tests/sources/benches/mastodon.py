@@ -52,7 +52,7 @@ def instance(access: dict[str, str]) -> dict[str, Any]:
 
 def answer(value: Any) -> aio.Response:
     """JSON with the headers of a limit."""
-    status, headers, body = json_answer(value, **LIMITS)
+    status, headers, body = json_answer(value, 200, **LIMITS)
     return aio.Response(status=status, headers=headers, body=body)
 
 
@@ -75,7 +75,7 @@ def status(item: Item, **changes: Any) -> dict[str, Any]:
     """A status of a local account."""
     number = str((int(item.at.timestamp() * 1000) << 16) + item.number)
     account = {"id": "117020566092212359", "username": "kim", "acct": "kim", "followers_count": 37}
-    made = {
+    made: dict[str, Any] = {
         "id": number,
         "created_at": item.at.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z",
         "in_reply_to_id": None,
