@@ -14,6 +14,7 @@ from sources.appstore import AppStoreSettings, AppStoreSource
 from sources.appstore_connect import AppStoreConnectSource
 from sources.base import Clock, Http, Inbox, Source, Stream, searches
 from sources.bluesky import BlueskySettings, BlueskySource
+from sources.bluesky_search import BlueskySearchSettings, search_parts
 from sources.discourse import DiscourseSettings, DiscourseSource
 from sources.document import FeedParser
 from sources.feed import FeedSettings, FeedSource
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
 SourceConfig = Annotated[
     AppStoreSettings
+    | BlueskySearchSettings
     | BlueskySettings
     | DiscourseSettings
     | FeedSettings
@@ -101,6 +103,8 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:  # 
             return {country: AppStoreSource(config, country, tools.http, tools.clock) for country in config.countries}
         case AppStoreSettings():
             return {WHOLE: AppStoreConnectSource(config, tools.http, tools.clock)}
+        case BlueskySearchSettings():
+            return dict(search_parts(config, searches(config.search), tools.http, tools.clock))
         case DiscourseSettings():
             return {WHOLE: DiscourseSource(config, tools.http, tools.clock)}
         case HackerNewsSettings(mode="walk"):
@@ -186,7 +190,9 @@ def fingerprint(config: SourceConfig, part: str) -> str:  # noqa: C901  # flat, 
             target = f"{config.app} {part}"
         case LemmySettings():
             target = f"{config.url} {part}"
-        case MastodonSettings() | StackExchangeSettings() | WebhookSettings() | XSettings() | YouTubeSettings():
+        case BlueskySearchSettings() | MastodonSettings() | StackExchangeSettings() | WebhookSettings():
+            target = part
+        case XSettings() | YouTubeSettings():
             target = part
         case ForumSettings():
             target = f"{part} {config.positions}"

@@ -110,6 +110,11 @@ def test_escaped_text_reads_as_it_was(text: str) -> None:
     assert html_to_text(f"<p>{html.escape(plain)}</p>") == plain.replace("\n", " ")
 
 
+@given(st.text(st.sampled_from(" \n\t\rabü\xa0\u3000\u200b\u2028😀\ufe0f\u200d\x85\xad日\x00"), max_size=12))
+def test_the_short_way_through_plain_text_leads_to_the_same(text: str) -> None:
+    assert plain_text(text) == plain_text(f"\x00{text}")  # which is taken out, the long way
+
+
 def test_the_hash_knows_title_text_and_rating() -> None:
     hashes = {
         content_hash("a", "b", None),
