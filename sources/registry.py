@@ -16,6 +16,8 @@ from sources.feed import FeedParser, FeedSettings, FeedSource
 from sources.file import FileSettings, FileSource, StandardInput
 from sources.hackernews import HackerNewsSettings, HackerNewsSource
 from sources.imap import ImapSettings, ImapSource
+from sources.meta import MetaSettings, MetaSource, graph_of
+from sources.meta_comments import MetaComments
 from sources.webhook import WebhookSettings, WebhookSource
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ SourceConfig = Annotated[
     | HackerNewsSettings
     | FileSettings
     | ImapSettings
+    | MetaSettings
     | WebhookSettings,
     Field(discriminator="type"),
 ]  # fmt: skip
@@ -64,10 +67,21 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:
             return {WHOLE: FileSource(config, tools.clock)}
         case ImapSettings():
             return {mailbox: ImapSource(config, mailbox, tools.clock) for mailbox in config.mailboxes}
+        case MetaSettings():
+            return _meta(config, tools)
         case WebhookSettings():
             return {WHOLE: WebhookSource(config, tools.inbox, tools.clock)}
         case _:
             assert_never(config)
+
+
+def _meta(config: MetaSettings, tools: Tools) -> dict[str, Source | Stream]:
+    graph = graph_of(config, tools.http, tools.clock)
+    parts: dict[str, Source | Stream] = {WHOLE: MetaSource(config, graph, tools.inbox, tools.clock)}
+    if graph is not None and config.page_id is not None:
+        bounds = {"backlog": config.backlog, "posts_within": config.posts_within}
+        parts["comments"] = MetaComments(config.name, config.page_id, graph, tools.clock, **bounds)
+    return parts
 
 
 def fingerprint(config: SourceConfig, part: str) -> str:
@@ -80,6 +94,8 @@ def fingerprint(config: SourceConfig, part: str) -> str:
             target = part
         case FileSettings():
             target = config.path
+        case MetaSettings():
+            target = [config.page_id or "", part] if part else part
         case ImapSettings():
             target = [config.account.place, config.username, part]
         case _:

@@ -25,6 +25,9 @@ ENVIRON = {
     "PGPASSWORD": "pg",
     "SURVEY_SECRET": "s",
     "IMAP_PASSWORD": "s",
+    "META_APP_SECRET": "s",
+    "META_VERIFY_TOKEN": "s",
+    "META_PAGE_TOKEN": "s",
 }
 MINIMAL = """\
 watchlists:
