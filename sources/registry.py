@@ -29,6 +29,8 @@ from sources.lemmy import LemmySettings, LemmySource
 from sources.lemmy import listings as lemmy_listings
 from sources.mastodon import MastodonSettings, MastodonSource
 from sources.mastodon import parts as mastodon_parts
+from sources.meta import MetaSettings, MetaSource, graph_of
+from sources.meta_comments import MetaComments
 from sources.news import NewsSettings, news_parts, news_target
 from sources.nodebb import NodeBBSettings, NodeBBSource
 from sources.page_reader import PageReader
@@ -60,6 +62,7 @@ SourceConfig = Annotated[
     | ImapSettings
     | LemmySettings
     | MastodonSettings
+    | MetaSettings
     | NewsSettings
     | NodeBBSettings
     | PlayStoreSettings
@@ -139,6 +142,8 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:  # 
             return {WHOLE: FileSource(config, tools.clock)}
         case ImapSettings():
             return {mailbox: ImapSource(config, mailbox, tools.clock) for mailbox in config.mailboxes}
+        case MetaSettings():
+            return _meta(config, tools)
         case WebhookSettings():
             return {WHOLE: WebhookSource(config, tools.inbox, tools.clock)}
         case GoogleBusinessSettings():
@@ -178,6 +183,15 @@ def _youtube(config: YouTubeSettings, tools: Tools) -> dict[str, Source | Stream
     return parts
 
 
+def _meta(config: MetaSettings, tools: Tools) -> dict[str, Source | Stream]:
+    graph = graph_of(config, tools.http, tools.clock)
+    parts: dict[str, Source | Stream] = {WHOLE: MetaSource(config, graph, tools.inbox, tools.clock)}
+    if graph is not None and config.page_id is not None:
+        bounds = {"backlog": config.backlog, "posts_within": config.posts_within}
+        parts["comments"] = MetaComments(config.name, config.page_id, graph, tools.clock, **bounds)
+    return parts
+
+
 def fingerprint(config: SourceConfig, part: str) -> str:  # noqa: C901  # flat, too
     """What the cursor of this part points into; another value starts a first pass anew."""
     target: str | list[str]
@@ -212,6 +226,9 @@ def fingerprint(config: SourceConfig, part: str) -> str:  # noqa: C901  # flat, 
             target = " ".join(sorted(config.channels))
         case TrustpilotSettings():
             target = config.business_unit
+            target = config.path
+        case MetaSettings():
+            target = [config.page_id or "", part] if part else part
         case ImapSettings():
             target = [config.account.place, config.username, part]
         case _:

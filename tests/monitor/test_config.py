@@ -40,6 +40,9 @@ ENVIRON = {
     "YOUTUBE_KEY": "k",
     "X_TOKEN": "t",
     "IMAP_PASSWORD": "s",
+    "META_APP_SECRET": "s",
+    "META_VERIFY_TOKEN": "s",
+    "META_PAGE_TOKEN": "s",
 }
 MINIMAL = """\
 watchlists:

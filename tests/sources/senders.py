@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -75,7 +76,28 @@ def _webhook(**auth: Any) -> dict[str, Any]:
     return {"name": "mine", "type": "webhook", "auth": auth}
 
 
+FEED = json.dumps(
+    {
+        "object": "page",
+        "entry": [
+            {
+                "id": "100",
+                "time": 1795251600,
+                "changes": [
+                    {
+                        "field": "feed",
+                        "value": {"item": "post", "verb": "add", "post_id": "100_7", "message": "Acme ist kaputt 💥"},
+                    }
+                ],
+            }
+        ],
+    },
+    ensure_ascii=False,
+)
 SENDERS = {
+    "meta": Sender(
+        keys={"name": "mine", "type": "meta", "app_secret": SECRET, "verify_token": "v"}, sign=_hex, body=FEED.encode()
+    ),
     "webhook hmac": Sender(
         keys=_webhook(type="hmac", secret=SECRET, header="X-Hub-Signature-256", prefix="sha256="), sign=_hex
     ),

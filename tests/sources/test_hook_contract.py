@@ -17,7 +17,7 @@ from tests.sources.benches.bench import HOSTILE
 from tests.sources.senders import SENDERS, Sender, tampered
 
 CONFIG: TypeAdapter[SourceConfig] = TypeAdapter(SourceConfig)
-HOOK_TYPES = {"webhook"}
+HOOK_TYPES = {"meta", "webhook"}
 RUBBISH = [
     b"",
     b"\xff\xfe\x00",

@@ -1,0 +1,16 @@
+"""The services, started once for all their tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.acceptance.conftest import installed as installed
+from tests.peers.dovecot import Dovecot, dovecot
+
+
+@pytest.fixture(scope="module")
+def mail_server() -> Iterator[Dovecot]:
+    with dovecot() as served:
+        yield served
