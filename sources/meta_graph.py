@@ -39,9 +39,15 @@ class MeteredHttp:
         self.used: float | None = None  # percent, by the last answer that said it
 
     async def request(
-        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        once: bool = False,
     ) -> Response:
-        response = await self._http.request(method, url, headers=headers, body=body)
+        response = await self._http.request(method, url, headers=headers, body=body, once=once)
         used, regain = read_usage(response.headers)
         self.used = used if used is not None else self.used
         if used is not None and used >= FULL:

@@ -226,7 +226,6 @@ def fingerprint(config: SourceConfig, part: str) -> str:  # noqa: C901  # flat, 
             target = " ".join(sorted(config.channels))
         case TrustpilotSettings():
             target = config.business_unit
-            target = config.path
         case MetaSettings():
             target = [config.page_id or "", part] if part else part
         case ImapSettings():
