@@ -14,6 +14,7 @@ from sources.base import Clock, Http, Inbox, Source, Stream
 from sources.discourse import DiscourseSettings, DiscourseSource
 from sources.feed import FeedParser, FeedSettings, FeedSource
 from sources.file import FileSettings, FileSource, StandardInput
+from sources.gdelt import GdeltSettings, gdelt_parts
 from sources.hackernews import HackerNewsSettings, HackerNewsSource
 from sources.news import NewsSettings, news_parts, news_target
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 SourceConfig = Annotated[
     FeedSettings
     | DiscourseSettings
+    | GdeltSettings
     | HackerNewsSettings
     | NewsSettings
     | FileSettings,
@@ -56,6 +58,8 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:
             return {WHOLE: DiscourseSource(config, tools.http, tools.clock)}
         case HackerNewsSettings():
             return {WHOLE: HackerNewsSource(config, tools.http, tools.clock)}
+        case GdeltSettings():
+            return {**gdelt_parts(config, tools.http, tools.clock)}
         case NewsSettings():
             return {**news_parts(config, tools.http, tools.parser, tools.clock)}
         case FileSettings(path="-"):
@@ -73,6 +77,8 @@ def fingerprint(config: SourceConfig, part: str) -> str:
             target = config.url
         case HackerNewsSettings():
             target = part
+        case GdeltSettings():
+            target = " ".join([part, *config.television])
         case NewsSettings():
             target = news_target(config, part)
         case FileSettings():
