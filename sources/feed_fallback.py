@@ -1,27 +1,20 @@
 """What the fast path does not take: feedparser, in a child process that may be killed.
 
-The only file that touches feedparser, which ships no types. `python -m sources.feed_fallback` is the child: it greets
-with the frame `null`, then answers one frame per frame. A frame is four bytes of length, big-endian, and that much
-JSON: asked `{"text", "url"}`, answered `{"document"}`. Each document has a limit of CPU time; the process has one of
-memory. What feedparser itself throws ends the process: the parent refuses that document and starts another child.
+The only file that touches feedparser, which ships no types. `python -m sources.feed_fallback` is the child, a loop of
+sources.worker_loop: asked `{"text", "url"}`, it answers `{"document"}`. What feedparser throws ends it.
 """
 
 from __future__ import annotations
 
 import io
-import json
-import os
-import resource
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from typing import Any, BinaryIO
+from typing import Any
 
 from sources.document import Document, Entry
 from sources.feed_entry import absolute, as_markup, language, longest, permalink
+from sources.worker_loop import serve
 
-CPU_SECONDS = 5
-MEMORY_BYTES = 1 << 30  # address space; a broken feed of 10 MiB needs about a third of it
 _FORMATS = (("atom", "atom"), ("rss10", "rdf"), ("rss090", "rdf"), ("", "rss"))
 
 # feedparser's results are dictionaries of whatever the document held.
@@ -102,17 +95,6 @@ def _markup(value: str | None, detail: _Parsed, *, is_atom: bool) -> str:
     return as_markup(value or "") if is_atom and _text(detail, "type") == "text/plain" else value or ""
 
 
-def read_frame(stream: BinaryIO) -> bytes | None:
-    """Return what the next frame holds; None at the end of the stream."""
-    head = stream.read(4)
-    return stream.read(int.from_bytes(head, "big")) if len(head) == 4 else None
-
-
-def frame(content: object) -> bytes:
-    data = json.dumps(content).encode()
-    return len(data).to_bytes(4, "big") + data
-
-
 def document_from(answer: Mapping[str, Any]) -> Document | None:
     """Return the document that the child answered; None: there was no feed in it."""
     fields = answer["document"]
@@ -126,27 +108,9 @@ def _answer(question: Mapping[str, str]) -> dict[str, object]:
     return {"document": None if document is None else asdict(document)}
 
 
-def _allow_cpu() -> None:
-    """Let the process live for CPU_SECONDS more; then the kernel ends it."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-    resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + CPU_SECONDS + 1, hard))
-
-
-def serve() -> None:
-    """Answer questions until standard input ends."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    import feedparser  # noqa: F401  # loaded before the first question, so that no document pays for it
-
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    sys.stdout = sys.stderr  # nothing that a library prints may come between the frames
-    answers.write(frame(None))
-    answers.flush()
-    while (question := read_frame(sys.stdin.buffer)) is not None:
-        _allow_cpu()
-        answers.write(frame(_answer(json.loads(question))))
-        answers.flush()
+def _load() -> None:
+    import feedparser  # noqa: F401
 
 
 if __name__ == "__main__":
-    serve()
+    serve(_load, _answer)

@@ -8,18 +8,11 @@ feedparser in one child process, which is killed when it takes too long; a forgi
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
-from pathlib import Path
 
 from sources.document import Document, NotAFeed
+from sources.worker import Worker
 
 TIMEOUT = 5.0  # seconds for one document in the child
-_START = 60.0  # seconds for the child to start on a machine under load
-_ROOT = str(Path(__file__).resolve().parent.parent)  # where the packages are
-_LARGEST_ANSWER = 256 << 20
 
 
 class FeedParser:
@@ -27,30 +20,25 @@ class FeedParser:
 
     def __init__(self, *, timeout: float = TIMEOUT) -> None:
         self._timeout = timeout
-        self._lock = asyncio.Lock()
-        self._child: Process | None = None
+        self._worker = Worker("sources.feed_fallback", timeout)
 
     async def parse(self, body: bytes, *, content_type: str | None, url: str) -> Document:
         """Return the feed. `content_type` is the HTTP header as sent. Raises NotAFeed."""
         found = await asyncio.to_thread(read_fast, body, content_type, url)
         if isinstance(found, Document):
             return found
-        async with self._lock:
-            return await self._loose(found, url)
+        return await self._loose(found, url)
 
     async def close(self) -> None:
         """End the child process."""
-        child, self._child = self._child, None
-        if child is not None:
-            if child.returncode is None:
-                child.kill()
-            await child.wait()
+        await self._worker.close()
 
     async def _loose(self, text: str, url: str) -> Document:
+        from sources.feed_fallback import document_from
         from sources.feed_screen import unknown
 
         try:
-            document = await self._asked(text, url)
+            document = document_from(await self._worker.ask({"text": text, "url": url}))
         except TimeoutError:
             return await _recovered(text, url, f"it took longer than {self._timeout:g} s to read")
         except (asyncio.IncompleteReadError, OSError):
@@ -58,27 +46,6 @@ class FeedParser:
         if document is None:
             raise unknown(text)
         return document
-
-    async def _asked(self, text: str, url: str) -> Document | None:
-        """Ask the child; end it unless it answered, so that no answer is taken for another document's."""
-        from sources.feed_fallback import document_from
-
-        answer: dict[str, object] | None = None
-        try:
-            child = await self._ready()
-            answer = await asyncio.wait_for(_ask(child, {"text": text, "url": url}), self._timeout)
-            return document_from(answer)
-        finally:
-            if answer is None:
-                await self.close()
-
-    async def _ready(self) -> Process:
-        """Return the child, started anew where it is gone."""
-        if self._child is not None and self._child.returncode is None:
-            return self._child
-        child = self._child = await _start()
-        await asyncio.wait_for(_receive(child), _START)
-        return child
 
 
 def read_fast(body: bytes, content_type: str | None, url: str) -> Document | str:
@@ -118,37 +85,3 @@ async def _recovered(text: str, url: str, trouble: str) -> Document:
     if not document.entries:
         raise refusal
     return document
-
-
-async def _start() -> Process:
-    """Start the child: a fresh interpreter with these packages and without the secrets of this one's environment."""
-    environment = {"PYTHONPATH": _ROOT, "PATH": os.environ.get("PATH", os.defpath)}
-    command = (sys.executable, "-P", "-m", "sources.feed_fallback")  # -P: what lies in the current folder is not ours
-    return await asyncio.create_subprocess_exec(
-        *command,
-        stdin=PIPE,
-        stdout=PIPE,
-        stderr=DEVNULL,
-        env=environment,
-        start_new_session=True,  # Ctrl-C is for the daemon, which drains
-    )
-
-
-async def _ask(child: Process, question: dict[str, str]) -> dict[str, object]:
-    from sources.feed_fallback import frame
-
-    assert child.stdin is not None
-    child.stdin.write(await asyncio.to_thread(frame, question))
-    await child.stdin.drain()
-    answer = await _receive(child)
-    assert isinstance(answer, dict)
-    return answer
-
-
-async def _receive(child: Process) -> object:
-    assert child.stdout is not None
-    length = int.from_bytes(await child.stdout.readexactly(4), "big")
-    if length > _LARGEST_ANSWER:
-        raise OSError("the answer is too long")
-    answer: object = await asyncio.to_thread(json.loads, await child.stdout.readexactly(length))
-    return answer

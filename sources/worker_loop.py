@@ -1,0 +1,50 @@
+"""The loop of a worker process, which reads what strangers wrote and may be killed for it.
+
+It greets with the frame `null`, then answers one frame per frame. A frame is four bytes of length, big-endian, and that
+much JSON. Each question has a limit of CPU time; the process has one of memory. What an answer throws ends the process:
+the parent gives that question up and starts another worker.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+CPU_SECONDS = 5
+MEMORY_BYTES = 1 << 30  # address space; a broken feed of 10 MiB needs about a third of it
+
+
+def read_frame(stream: BinaryIO) -> bytes | None:
+    """Return what the next frame holds; None at the end of the stream."""
+    head = stream.read(4)
+    return stream.read(int.from_bytes(head, "big")) if len(head) == 4 else None
+
+
+def frame(content: object) -> bytes:
+    data = json.dumps(content).encode()
+    return len(data).to_bytes(4, "big") + data
+
+
+def serve(load: Callable[[], object], answer: Callable[[Any], dict[str, object]]) -> None:
+    """Answer questions until standard input ends. `load`: imports, so that no question pays for them."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    load()
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    sys.stdout = sys.stderr  # nothing that a library prints may come between the frames
+    answers.write(frame(None))
+    answers.flush()
+    while (question := read_frame(sys.stdin.buffer)) is not None:
+        _allow_cpu()
+        answers.write(frame(answer(json.loads(question))))
+        answers.flush()
+
+
+def _allow_cpu() -> None:
+    """Let the process live for CPU_SECONDS more; then the kernel ends it."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + CPU_SECONDS + 1, hard))
