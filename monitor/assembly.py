@@ -20,11 +20,13 @@ from monitor.pipeline import Part
 from monitor.searching import with_searches
 from rules.base import Classifier
 from rules.matching import QueryMatcher
+from sources.articles import Articles
 from sources.base import Hook, Inbox
 from sources.feed_parser import FeedParser
 from sources.registry import Tools as SourceTools
 from sources.registry import build as build_source
 from sources.registry import fingerprint
+from sources.robots import RobotsCache
 
 
 def utc_now() -> datetime:
@@ -38,21 +40,24 @@ class Tools:
 
     http: GuardedHttp
     parser: FeedParser
+    articles: Articles
 
 
 @asynccontextmanager
 async def open_tools(config: Config) -> AsyncIterator[Tools]:
-    """The guarded HTTP session and the feed parser, closed at the end."""
+    """The guarded HTTP session, the feed parser and the reader of articles, closed at the end."""
     settings = config.http
     guarded = GuardedHttp(
         contact=settings.contact, per_host=settings.per_host, allow_hosts=settings.allow_hosts, clock=utc_now
     )
     parser = FeedParser()
     async with guarded as http:
+        articles = Articles(http, RobotsCache(http, utc_now))
         try:
-            yield Tools(http, parser)
+            yield Tools(http, parser, articles)
         finally:
             await parser.close()
+            await articles.close()
 
 
 def build_parts(config: Config, tools: Tools, inbox: Inbox) -> dict[tuple[str, str], Part]:

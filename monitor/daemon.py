@@ -232,6 +232,7 @@ def _assemble(config: Config, store: Store, classifier: Classifier, tools: Tools
         keep_unmatched=bool(config.store.keep_unmatched),
         clock=utc_now,
         random=random,
+        articles=tools.articles,
     )
     receivers = build_receivers(config, tools)
     deliveries = {

@@ -44,7 +44,7 @@ class Change:
     @property
     def is_refresh(self) -> bool:
         """Only the cleaner's version differs: the row is renewed, nobody hears of it."""
-        return self.old_hash is not None and not self.old_hash.startswith(f"{CLEANER_VERSION}:")
+        return not is_current(self.old_hash)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +70,11 @@ class Outcome:
     mentions: int
     receivers: frozenset[str]  # those who are owed something now
     gaps: tuple[str, ...]  # that were not known yet
+
+
+def is_current(old_hash: str | None) -> bool:
+    """Whether a stored hash, if there is one, says something of the post: those of another cleaner do not."""
+    return old_hash is None or old_hash.startswith(f"{CLEANER_VERSION}:")
 
 
 def known_hashes(connection: Connection, source: str, ids: Sequence[str]) -> dict[str, str]:

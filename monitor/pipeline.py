@@ -15,11 +15,12 @@ from random import Random
 from typing import Any
 
 from monitor.cursors import LONGEST_PAUSE, PartState, read_part, record_failure
-from monitor.intake import Change, Intake, Outcome, StaleCursorError, commit_page, known_hashes
+from monitor.intake import Change, Intake, Outcome, StaleCursorError, commit_page, is_current, known_hashes
 from monitor.judge import Judge
 from monitor.outbox import owe_notice
 from monitor.schema import storable_text
 from monitor.store import Store, StoreError
+from sources.articles import Articles
 from sources.base import BACKOFF_SHORT, Clock, Cursor, Gap, Page, Post, Source, SourceError, Stream
 from sources.text import content_hash
 
@@ -59,6 +60,7 @@ class Pipeline:
     keep_unmatched: bool
     clock: Clock
     random: Random
+    articles: Articles | None = None  # where no source wants them
     wake: Callable[[Iterable[str]], None] = lambda receivers: None
     stopping: bool = False  # set: passes end after the page that they are at
     noticed: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)  # by the last page of each part
@@ -100,7 +102,7 @@ class Pipeline:
         outcome = await self.store.write(lambda connection: commit_page(connection, intake))
         if state.error is not None:
             log.info("source recovered source=%s failing_since=%s", part.label, state.error_since)
-        self._report(part, page, outcome)
+        self._report(part, intake.page, outcome)
         self.wake(outcome.receivers)
 
     async def _sift(self, part: Part, page: Page) -> Page:
@@ -129,6 +131,7 @@ class Pipeline:
         staying = {name: known for name, known in stored.items() if name not in page.renamed}
         stored = {new: stored[old] for old, new in page.renamed.items() if old in stored} | staying
         pending = [post for post in posts if stored.get(post.external_id) != hashes[post.external_id]]
+        pending, page = await self._read_articles(pending, page, stored)
         loop = asyncio.get_running_loop()
         drafts = await loop.run_in_executor(self.judge_thread, self.judge.judge, pending) if pending else []
         now = self.clock()
@@ -148,6 +151,17 @@ class Pipeline:
             keep_unmatched=self.keep_unmatched,
             now=now,
         )
+
+    async def _read_articles(
+        self, pending: list[Post], page: Page, stored: Mapping[str, str]
+    ) -> tuple[list[Post], Page]:
+        """The posts with the text of their articles, but for those that are only cleaned anew: they have it already."""
+        again = {post.external_id for post in pending if not is_current(stored.get(post.external_id))}
+        wanted = {key: address for key, address in page.articles.items() if key not in again}
+        if self.articles is None or not wanted:
+            return pending, page
+        posts, notices = await with_articles(pending, wanted, self.articles)
+        return posts, replace(page, notices=(*page.notices, *notices))
 
     def _report(self, part: Part, page: Page, outcome: Outcome) -> None:
         for gap in outcome.gaps:
@@ -191,6 +205,23 @@ class Pipeline:
         return timedelta(seconds=min(doubled, limit) * self.random.uniform(0.9, 1.0))
 
 
+async def with_articles(
+    posts: list[Post], addresses: Mapping[str, str], articles: Articles
+) -> tuple[list[Post], tuple[str, ...]]:
+    """The posts, each with the text of its article after its own, and what to tell the operator. The newest come first
+    where there are more than can be read. External ids and hashes stay those of the announcements.
+    """
+    newest_first = sorted(posts, key=lambda post: post.published_at, reverse=True)
+    wanted = {post.external_id: addresses[post.external_id] for post in newest_first if post.external_id in addresses}
+    texts = await articles.read(wanted)
+    found = {key: storable_text(text) for key, text in texts.found.items()}
+    read = [
+        replace(post, text=f"{post.text}\n\n{found[post.external_id]}".strip()) if post.external_id in found else post
+        for post in posts
+    ]
+    return read, (texts.notice,) if texts.notice else ()
+
+
 async def _pages(source: Source | Stream, cursor: Cursor) -> AsyncGenerator[Page]:
     """The pages of one pass, or what a stream sends."""
     if isinstance(source, Stream):
@@ -224,6 +255,7 @@ def storable_page(page: Page) -> Page:
     return replace(
         page,
         posts=tuple(posts.values()),
+        articles={storable_id(key): address for key, address in page.articles.items()},
         gaps=tuple(Gap(storable_text(gap.detail)) for gap in page.gaps),
         deleted=tuple(map(storable_id, page.deleted)),
         renamed=renamed,

@@ -21,6 +21,7 @@ from pydantic import Field
 
 from sources.base import (
     BACKOFF_LONG,
+    FULL_TEXT,
     Clock,
     Cursor,
     Duration,
@@ -34,7 +35,7 @@ from sources.base import (
     SourceSettings,
 )
 from sources.feed_identity import stable_id
-from sources.http import based, get
+from sources.http import based, get, web_link
 from sources.text import html_to_text, plain_text
 
 ENDPOINT = "https://hn.algolia.com/api/v1/search_by_date"
@@ -49,6 +50,7 @@ class HackerNewsSettings(SourceSettings):
     mode: Literal["search", "walk"] = Field("search", description="search: over Algolia; walk: item by item")
     every: Interval = Field(timedelta(minutes=1), description="pause between two passes")
     backlog: Duration = Field(timedelta(days=1), description="how far back a first pass reads")
+    full_text: bool = Field(False, description=FULL_TEXT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ class HackerNewsSource:
     def __init__(self, config: HackerNewsSettings, http: Http, clock: Clock) -> None:
         self._name = config.name
         self._backlog = config.backlog
+        self._full_text = config.full_text
         self._endpoint = based(config.base_url, ENDPOINT)
         self._http = http
         self._clock = clock
@@ -101,6 +104,7 @@ class HackerNewsSource:
             more=following is not None,
             gaps=gaps,
             notices=window.notices,
+            articles=_articles(window) if self._full_text else {},
         )
 
     async def probe(self) -> str:
@@ -153,6 +157,13 @@ class HackerNewsSource:
             published_raw=str(hit["created_at_i"]),
             raw=json.dumps({key: value for key, value in hit.items() if not key.startswith("_")}),
         )
+
+
+def _articles(window: Window) -> dict[str, str]:
+    """The pages that stories link to."""
+    stories = [hit for hit in window.hits if "comment" not in (hit.get("_tags") or ())]
+    links = {stable_id(hit["objectID"]): web_link(_string(hit, "url")) for hit in stories}
+    return {story: link for story, link in links.items() if link}
 
 
 def _cursor(floor: int, top: int, span: Span, bound: int) -> Cursor:

@@ -21,6 +21,7 @@ from sources.feed import FeedSettings, FeedSource
 from sources.file import FileSettings, FileSource, StandardInput
 from sources.forum import ForumSource
 from sources.forum_settings import ForumSettings
+from sources.gdelt import GdeltSettings, gdelt_parts
 from sources.googlebusiness import GoogleBusinessSettings, GoogleBusinessSource, open_access
 from sources.hackernews import HackerNewsSettings, HackerNewsSource
 from sources.hackernews_walk import HackerNewsWalk
@@ -57,6 +58,7 @@ SourceConfig = Annotated[
     | FeedSettings
     | FileSettings
     | ForumSettings
+    | GdeltSettings
     | GoogleBusinessSettings
     | HackerNewsSettings
     | ImapSettings
@@ -116,6 +118,8 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:  # 
             return {WHOLE: HackerNewsSource(config, tools.http, tools.clock)}
         case RedditSettings():
             return _reddit(config, tools)
+        case GdeltSettings():
+            return {**gdelt_parts(config, tools.http, tools.clock)}
         case NewsSettings():
             return {**news_parts(config, tools.http, tools.parser, tools.clock)}
         case StackExchangeSettings():
@@ -214,6 +218,8 @@ def fingerprint(config: SourceConfig, part: str) -> str:  # noqa: C901  # flat, 
             target = part if config.mode == "search" else config.mode
         case RedditSettings():
             target = f"{'api' if config.client_id else 'feed'} {part}"
+        case GdeltSettings():
+            target = " ".join([part, *config.television])
         case NewsSettings():
             target = news_target(config, part)
         case FileSettings():

@@ -7,19 +7,23 @@ everything; one that cannot be had (5xx, no connection) allows nothing for the t
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlsplit, urlunsplit
+from weakref import WeakValueDictionary
 
-from sources.base import BACKOFF_LONG, JSON, Http, SourceError
+from sources.base import BACKOFF_LONG, JSON, Clock, Http, SourceError
 from sources.http import refusal, request
 from sources.shape import text, whole
 
 AGENT = "mentiond"
 LASTS = 24 * 3600  # seconds
+UNREACHABLE_LASTS = 3600  # seconds for which a host that gave no rules is not asked again
 LARGEST = 500 * 1024  # characters that are read, as the RFC has it
 LARGEST_KEPT = 64 * 1024  # characters that a cursor holds; larger ones are asked for every time
+HOSTS = 500  # whose rules are kept in memory, the last ones asked for
 LONGEST_DELAY = 60.0  # seconds between two pages that a host may ask for
 
 _RULES = ("allow", "disallow", "crawl-delay")
@@ -65,6 +69,44 @@ class Robots:
             if not Protego.parse(f"user-agent: *\n{line}").can_fetch(url, AGENT):
                 return line.capitalize()
         return "Disallow"
+
+
+@dataclass(slots=True)
+class RobotsCache:
+    """The rules of the hosts that were asked about, in memory for a day; that they cannot be had, for an hour."""
+
+    http: Http
+    clock: Clock
+    _kept: OrderedDict[str, tuple[float, Robots | None]] = field(default_factory=OrderedDict)
+    _locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+
+    async def allows(self, url: str) -> bool:
+        """Whether the page may be read; not where the host's rules cannot be had."""
+        host = urlsplit(url).netloc
+        lock = self._locks.setdefault(host, asyncio.Lock())
+        async with lock:
+            robots = await self._rules(host, url)
+        if robots is None:
+            return False
+        try:
+            await asyncio.to_thread(robots.check, url)
+        except SourceError:
+            return False
+        return True
+
+    async def _rules(self, host: str, url: str) -> Robots | None:
+        now = self.clock()
+        until, robots = self._kept.get(host, (0.0, None))
+        if now.timestamp() >= until:
+            try:
+                until, robots = now.timestamp() + LASTS, await read_robots(self.http, url, now)
+            except SourceError:
+                until, robots = now.timestamp() + UNREACHABLE_LASTS, None
+        self._kept[host] = until, robots
+        self._kept.move_to_end(host)
+        if len(self._kept) > HOSTS:
+            self._kept.popitem(last=False)
+        return robots
 
 
 async def read_robots(http: Http, url: str, now: datetime) -> Robots:

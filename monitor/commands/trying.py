@@ -15,7 +15,8 @@ from monitor.commands import OK, TROUBLE, CommandError
 from monitor.commands.output import show_time
 from monitor.config import Config, load
 from monitor.inbox import EmptyInbox
-from monitor.pipeline import Part
+from monitor.pipeline import Part, with_articles
+from sources.articles import Articles
 from sources.base import JSON, Hook, Inspectable, Page, Post, SourceError, Stream
 
 LISTENING = 10.0  # seconds for which a stream may say nothing
@@ -30,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
 async def _try(config: Config, options: argparse.Namespace) -> int:
     async with open_tools(config) as tools:
         parts = _chosen(build_parts(config, tools, EmptyInbox()), options.name, options.part)
-        answered = [await _show(part, options) for part in parts]
+        answered = [await _show(part, options, tools.articles) for part in parts]
     return OK if all(answered) else TROUBLE
 
 
@@ -44,7 +45,7 @@ def _chosen(parts: Mapping[tuple[str, str], Part], name: str, part: str | None) 
     return fitting
 
 
-async def _show(part: Part, options: argparse.Namespace) -> bool:
+async def _show(part: Part, options: argparse.Namespace, articles: Articles) -> bool:
     try:
         if isinstance(part.source, Inspectable):
             _tell(await part.source.inspect())
@@ -52,12 +53,12 @@ async def _show(part: Part, options: argparse.Namespace) -> bool:
     except SourceError as error:
         print(f"{part.label}: {error}", file=sys.stderr)
         return False
-    posts = list(reversed(page.posts))[: options.limit]
+    posts, said = await with_articles(list(reversed(page.posts))[: options.limit], page.articles, articles)
     for post in posts:
         print(json.dumps(_row(post), ensure_ascii=False) if options.json else _line(post))
     if isinstance(part.source, Hook):
         _tell([f"{part.label}: others push to it; `mentiond sources` shows what came"])
-    _tell(f"{part.label}: {notice}" for notice in (*page.notices, *(gap.detail for gap in page.gaps)))
+    _tell(f"{part.label}: {notice}" for notice in (*page.notices, *said, *(gap.detail for gap in page.gaps)))
     more = ", more pages follow" if page.more else ""
     _tell([f"{part.label}: {len(page.posts)} posts on this page, {len(posts)} shown{more}", *filter(None, [page.left])])
     return True

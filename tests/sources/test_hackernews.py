@@ -364,3 +364,20 @@ async def test_a_backlog_longer_than_all_history(web: Web) -> None:
         page = await HackerNewsSource(HackerNewsSettings.model_validate(written), http, FixedClock()).fetch({})
     assert len(page.posts) == 1
     assert algolia.queries[0]["numericFilters"] == "created_at_i>0"
+
+
+async def test_full_text_names_what_stories_link_to(web: Web) -> None:
+    linked = {
+        "objectID": "7",
+        "created_at_i": NOW - 100,
+        "title": "T",
+        "url": "https://acme.test/x",
+        "_tags": ["story"],
+    }
+    hits = [linked, linked | {"objectID": "8", "url": "javascript:x"}, linked | {"objectID": "9", "_tags": ["comment"]}]
+    web["/hn/api/v1/search_by_date"] = Algolia(hits).answer
+    written = {"name": "hn", "type": "hackernews", "base_url": web.url("/hn")}
+    async with plain_http() as http:
+        for wanted, articles in ((True, {"7": "https://acme.test/x"}), (False, {})):
+            config = HackerNewsSettings.model_validate(written | {"full_text": wanted})
+            assert (await HackerNewsSource(config, http, FixedClock()).fetch({})).articles == articles
