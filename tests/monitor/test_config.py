@@ -25,6 +25,7 @@ ENVIRON = {
     "SMTP_PASSWORD": "pw",
     "CRM_SECRET": "s",
     "PGPASSWORD": "pg",
+    "BLUESKY_APP_PASSWORD": "p",
     "CHAOS_TOKEN": "t",
     "REDDIT_ID": "id",
     "REDDIT_SECRET": "s",
