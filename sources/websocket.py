@@ -7,9 +7,9 @@ was stored. A server that says nothing for `SILENT_SECONDS`, not even a ping, is
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sources.api import Api
@@ -39,13 +39,6 @@ class Socket:
     url: str
     _socket: aiohttp.ClientWebSocketResponse[bool]
     _silent: float = 0.0  # seconds waited without a sign of life; those that the store takes do not count
-
-    async def send(self, text: str) -> None:
-        """Raises SourceError."""
-        try:
-            await self._socket.send_str(text)
-        except (ConnectionError, RuntimeError) as error:
-            raise SourceError(f"{shown(self.url)}: the connection was lost") from error
 
     async def read(self, most: int, seconds: float) -> Batch:
         """What arrives within `seconds`, `most` messages at the most."""
@@ -106,7 +99,6 @@ class Dialer:
 
     session_for: Callable[[str], aiohttp.ClientSession]
     api: Api
-    headers: Mapping[str, str] = field(default_factory=dict)
     protocols: tuple[str, ...] = ()
 
     @asynccontextmanager
@@ -126,7 +118,6 @@ class Dialer:
         try:
             return await self.session_for(url).ws_connect(
                 url,
-                headers=self.headers,
                 protocols=self.protocols,
                 autoping=False,  # a ping is a sign of life
                 max_msg_size=MOST_BYTES,
