@@ -179,6 +179,8 @@ def _byline(mention: Mention, words: Words, zone: tzinfo) -> str:
         parts.append(words.rating.format(f"{post.rating:g}"))
     if post.followers is not None:
         parts.append(words.followers.format(post.followers))
+    if post.answered:
+        parts.append(words.answered)
     return " · ".join(parts)
 
 

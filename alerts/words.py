@@ -34,6 +34,7 @@ class Words:
     undated: str
     rating: str  # {}: a figure
     followers: str  # {}: a count
+    answered: str
     no_text: str
     why: str
     found: str  # {}: terms
@@ -93,6 +94,7 @@ ENGLISH = Words(
     undated="no date",
     rating="rating {}",
     followers="{} followers",
+    answered="already answered",
     no_text="(no text, perhaps only a picture)",
     why="Why",
     found="found: {}",
@@ -152,6 +154,7 @@ GERMAN = Words(
     undated="ohne Datum",
     rating="Wertung {}",
     followers="{} Follower",
+    answered="schon beantwortet",
     no_text="(kein Text, vielleicht nur ein Bild)",
     why="Warum",
     found="gefunden: {}",

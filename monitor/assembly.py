@@ -26,7 +26,7 @@ from sources.feed_parser import FeedParser
 from sources.registry import Tools as SourceTools
 from sources.registry import build as build_source
 from sources.registry import fingerprint
-from sources.robots import Robots
+from sources.robots import RobotsMemory
 
 
 def utc_now() -> datetime:
@@ -52,7 +52,7 @@ async def open_tools(config: Config) -> AsyncIterator[Tools]:
     )
     parser = FeedParser()
     async with guarded as http:
-        articles = Articles(http, Robots(http, utc_now))
+        articles = Articles(http, RobotsMemory(http, utc_now))
         try:
             yield Tools(http, parser, articles)
         finally:
@@ -63,7 +63,12 @@ async def open_tools(config: Config) -> AsyncIterator[Tools]:
 def build_parts(config: Config, tools: Tools, inbox: Inbox) -> dict[tuple[str, str], Part]:
     """(source, part) -> what is polled."""
     given = SourceTools(
-        http=tools.http, parser=tools.parser, clock=utc_now, inbox=inbox, session_for=tools.http.session_for
+        http=tools.http,
+        parser=tools.parser,
+        pages=tools.parser.pages,
+        clock=utc_now,
+        inbox=inbox,
+        session_for=tools.http.session_for,
     )
     return {
         (settings.name, part): Part(
@@ -80,7 +85,7 @@ def build_parts(config: Config, tools: Tools, inbox: Inbox) -> dict[tuple[str, s
 
 
 def find_hooks(parts: Iterable[Part]) -> dict[str, Hook]:
-    """The sources that others push to, by name."""
+    """The sources that others push to, by name; one has at most one such part."""
     return {part.name: part.source for part in parts if isinstance(part.source, Hook)}
 
 

@@ -72,6 +72,7 @@ def _known_exit_code(error: Exception) -> int | None:
         "StoreError": STORE,
         "ModelError": MODEL,
         "CorpusError": USAGE,
+        "LexiconError": USAGE,
         "CommandError": USAGE,
         "ListenError": FAILED,
     }

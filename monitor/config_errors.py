@@ -99,7 +99,7 @@ def _resolve(detail: ErrorDetails, document: Document) -> KeyPath:
     rest = list(detail["loc"])
     while rest:
         part = rest.pop(0)
-        if len(path) == 2 and path[0] in ("sources", "receivers") and part == document.at((*path, "type")):
+        if len(path) >= 2 and path[0] in ("sources", "receivers") and part == document.at((*path, "type")):
             continue
         if not document.has((*path, part)):
             return (*path, part) if detail["type"] == "missing" and not rest else path
@@ -114,9 +114,9 @@ def _message(detail: ErrorDetails, path: KeyPath, document: Document, schema: Ma
     if kind == "missing":
         return "is missing"
     if kind == "union_tag_not_found":
-        return f"is missing{suggest(None, _types(schema, path))}"
+        return f"is missing{suggest(None, _types(schema, path, document))}"
     if kind == "union_tag_invalid":
-        return f"unknown type{suggest(document.at(path), _types(schema, path))}"
+        return f"unknown type{suggest(document.at(path), _types(schema, path, document))}"
     return _expectation(detail, path, document)
 
 
@@ -165,26 +165,25 @@ def _either(words: Sequence[str]) -> str:
     return f"{', '.join(most)} or {last}" if most else last
 
 
-def _types(schema: Mapping[str, JSON], path: KeyPath) -> list[str]:
-    """The types of the entries of a section, from its discriminator."""
-    items = _child(_child(schema, str(path[0])), 0)
-    discriminator = items.get("discriminator")
+def _types(schema: Mapping[str, JSON], path: KeyPath, document: Document) -> list[str]:
+    """The types that the `type` at `path` may name, from its discriminator."""
+    discriminator = _node(schema, path[:-1], document).get("discriminator")
     mapping = discriminator.get("mapping") if isinstance(discriminator, dict) else None
     return list(mapping) if isinstance(mapping, dict) else []
 
 
 def valid_keys(schema: Mapping[str, JSON], path: KeyPath, document: Document) -> list[str]:
     """The keys that the JSON Schema allows at `path`; of a source or receiver those of its type."""
-    node = _follow(schema, schema)
-    here: KeyPath = ()
-    for part in (*path, None):
-        node = _branch(schema, node, document.at((*here, "type")))
-        if part is None:
-            break
-        here = (*here, part)
-        node = _follow(schema, _child(node, part))
-    properties = node.get("properties")
+    properties = _branch(schema, _node(schema, path, document), document.at((*path, "type"))).get("properties")
     return list(properties) if isinstance(properties, dict) else []
+
+
+def _node(schema: Mapping[str, JSON], path: KeyPath, document: Document) -> Mapping[str, JSON]:
+    node = _follow(schema, schema)
+    for depth, part in enumerate(path):
+        node = _branch(schema, node, document.at((*path[:depth], "type")))
+        node = _follow(schema, _child(node, part))
+    return node
 
 
 def _child(node: Mapping[str, JSON], part: str | int) -> Mapping[str, JSON]:

@@ -115,7 +115,13 @@ class GuardedHttp:
         self._paused[host] = max(until, self._paused.get(host, until))
 
     async def request(
-        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        once: bool = False,
     ) -> Response:
         """Return any answer, 4xx and 5xx included. Redirects are followed for GET only. Raises HttpError."""
         hop = first_hop(url, headers or {})
@@ -125,7 +131,7 @@ class GuardedHttp:
             clock = asyncio.get_running_loop().time
             async with self._slot(hop):
                 started = clock()
-                answer = await self._ask(method, hop, body, left)
+                answer = await self._ask(method, hop, body, left, once)
                 left -= clock() - started
             following = next_hop(hop, answer) if method == "GET" else None
             if following is None:
@@ -141,10 +147,10 @@ class GuardedHttp:
             slot = self._slots[hop.host] = asyncio.Semaphore(self._per_host)
         return slot
 
-    async def _ask(self, method: str, hop: Hop, body: bytes | None, seconds: float) -> Answer:
+    async def _ask(self, method: str, hop: Hop, body: bytes | None, seconds: float, once: bool) -> Answer:
         self._check_pause(hop)
         exchange = SimpleNamespace(sent=False)
-        with _errors_explained(hop, exchange, is_safe=method in _SAFE_METHODS):
+        with _errors_explained(hop, exchange, is_safe=method in _SAFE_METHODS and not once):
             async with (
                 asyncio.timeout(seconds),
                 self._session(hop.url).request(
@@ -156,12 +162,17 @@ class GuardedHttp:
                     auto_decompress=False,
                     timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
                     trace_request_ctx=exchange,
+                    middlewares=self._middlewares(hop.url, once),
                 ) as response,
             ):
                 return await _read(response, is_redirect=method == "GET" and response.status in FOLLOWED)
 
     def _session(self, url: URL) -> aiohttp.ClientSession:
         return self._unguarded if host_name(url) in self._allowed else self._guarded
+
+    def _middlewares(self, url: URL, once: bool) -> tuple[aiohttp.ClientMiddlewareType, ...]:
+        guards = (self._stay_on_allowed_hosts,) if host_name(url) in self._allowed else ()
+        return (*guards, ask_once) if once else guards
 
     async def _stay_on_allowed_hosts(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
@@ -211,6 +222,16 @@ def _open_public_socket(address: tuple[Any, Any, int, str, tuple[Any, ...]]) -> 
     if not is_public(str(endpoint[0])):
         raise OSError(_REFUSED, f"{endpoint[0]} is not a public address (http.allow_hosts lists exceptions)")
     return socket.socket(family, kind, protocol)
+
+
+async def ask_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keeps aiohttp from sending a GET again when the connection broke: by an error that it does not know."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise  # nothing was sent
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise aiohttp.ClientConnectionError(str(error)) from error
 
 
 def _trace_sending() -> aiohttp.TraceConfig:

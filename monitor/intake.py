@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from alerts.base import Reason
 from monitor.cursors import PartState, pass_subject
+from monitor.inbox import stay_due
 from monitor.mentions import Draft, News, announce, insert_new, offer_held, revise
 from monitor.schema import alerts, corrections, cursors, gaps, mentions, posts, revisions, seen, verdicts
 from sources.base import Page, Post
@@ -133,6 +134,9 @@ def _move_cursor(connection: Connection, intake: Intake) -> None:
     moved = connection.execute(sa.update(cursors).where(*_at(state), cursors.c.version == state.version).values(values))
     if moved.rowcount == 0:
         raise StaleCursorError(f"{state.source}: the cursor of {state.part!r} moved meanwhile")
+    after = page.cursor.get("after")
+    if not page.more and isinstance(after, int):
+        stay_due(connection, state.source, after, intake.now)
 
 
 def _rename(connection: Connection, intake: Intake) -> None:

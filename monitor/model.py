@@ -82,6 +82,14 @@ def digests(folder: Path) -> dict[str, str]:
     return {file.relative_to(folder).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
+def holds_models(folder: Path) -> bool:
+    """Whether `mentiond train` wrote what is in the folder."""
+    try:
+        return bool(_read_manifest(folder))
+    except ModelError:
+        return False
+
+
 def _read_manifest(folder: Path) -> dict[str, dict[str, str]]:
     try:
         trained: dict[str, dict[str, str]] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["pipelines"]

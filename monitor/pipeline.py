@@ -97,7 +97,7 @@ class Pipeline:
         return await self.store.read(lambda connection: read_part(connection, part.name, part.part))
 
     async def _take(self, part: Part, state: PartState, fetched: Page) -> None:
-        page = storable_page(await self._sift(fetched) if isinstance(part.source, Stream) else fetched)
+        page = storable_page(await self._sift(part, fetched) if isinstance(part.source, Stream) else fetched)
         intake = await self._prepare(part, state, page)
         outcome = await self.store.write(lambda connection: commit_page(connection, intake))
         if state.error is not None:
@@ -105,13 +105,22 @@ class Pipeline:
         self._report(part, intake.page, outcome)
         self.wake(outcome.receivers)
 
-    async def _sift(self, page: Page) -> Page:
-        """The page without the posts that nobody watches for: of a whole network's posts only hits are worth a row."""
+    async def _sift(self, part: Part, page: Page) -> Page:
+        """Of a whole network's posts only hits are worth a row, and what becomes of the posts that are known."""
         if self.keep_unmatched:
             return page
         loop = asyncio.get_running_loop()
-        posts = await loop.run_in_executor(self.judge_thread, self.judge.sift, page.posts)
-        return replace(page, posts=tuple(posts))
+        hits = await loop.run_in_executor(self.judge_thread, self.judge.sift, page.posts) if page.posts else []
+        kept = {post.external_id for post in hits}
+        asked = {name: storable_id(name) for name in (*page.edited, *page.deleted) if name not in kept}
+        ids = list(asked.values())
+        known = await self.store.read(lambda connection: known_hashes(connection, part.name, ids)) if ids else {}
+        kept.update(name for name, stored in asked.items() if stored in known)
+        return replace(
+            page,
+            posts=tuple(post for post in page.posts if post.external_id in kept),
+            deleted=tuple(name for name in page.deleted if name in kept),
+        )
 
     async def _prepare(self, part: Part, state: PartState, page: Page) -> Intake:
         posts = page.posts

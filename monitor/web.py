@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from aiohttp import web
+from aiohttp import ClientPayloadError, web
 
 from monitor import inbox
 from monitor.store import Store, StoreError
@@ -35,6 +35,7 @@ class Hooks:
     store: Store
     clock: Clock
     failing: set[str] = field(default_factory=set)  # logged already
+    refused: set[tuple[str, int]] = field(default_factory=set)  # source and status, logged already
 
     async def handle(self, request: web.Request) -> web.Response:
         """Any request to /hooks/NAME."""
@@ -42,16 +43,14 @@ class Hooks:
         hook = self.hooks.get(name)
         if hook is None:
             return web.Response(status=404, text="no such hook")
-        try:
-            body = await asyncio.wait_for(_read(request, hook.largest), BODY_SECONDS)
-        except TimeoutError:
-            return web.Response(status=408, text="the body came too slowly")
-        if body is None:
-            return web.Response(status=413, text=f"a body may have {hook.largest:,} bytes")
-        headers = {key.lower(): value for key, value in request.headers.items()}
-        pushed = Pushed(method=request.method, query=dict(request.query), headers=headers, body=body)
-        reply = hook.accept(pushed)
-        if reply.key is not None:
+        if request.method not in hook.methods:
+            allowed = ", ".join(hook.methods)
+            return web.Response(status=405, text=f"only {allowed}", headers={"Allow": allowed})
+        pushed = await _read(request, hook.largest)
+        reply = hook.accept(pushed) if isinstance(pushed, Pushed) else pushed
+        if reply.status >= 400:
+            self._tell_refused(name, reply)
+        elif reply.key is not None and isinstance(pushed, Pushed):
             reply = await self._keep(name, pushed, reply, reply.key)
         again = {"Retry-After": "30"} if reply.status == 503 else {}
         return web.Response(status=reply.status, text=reply.text, headers=again)
@@ -66,10 +65,33 @@ class Hooks:
             self.failing.add(name)
             return BUSY
         self.failing.discard(name)
+        self.refused -= {told for told in self.refused if told[0] == name}
         return reply
 
+    def _tell_refused(self, name: str, reply: Reply) -> None:
+        """Once for each status until something is accepted again: anybody can send rubbish, and a lot of it."""
+        if (name, reply.status) not in self.refused:
+            log.warning("push refused source=%s status=%d reason=%s", name, reply.status, reply.text)
+        self.refused.add((name, reply.status))
 
-async def _read(request: web.Request, largest: int) -> bytes | None:
+
+async def _read(request: web.Request, largest: int) -> Pushed | Reply:
+    """What was pushed, its body byte for byte as it was sent; or why it is not taken."""
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        return Reply(status=415, text="only bodies without a Content-Encoding")
+    try:
+        body = await asyncio.wait_for(_read_body(request, largest), BODY_SECONDS)
+    except TimeoutError:
+        return Reply(status=408, text="the body came too slowly")
+    except (ConnectionError, ClientPayloadError, web.RequestPayloadError):
+        return Reply(status=400, text="the body broke off")
+    if body is None:
+        return Reply(status=413, text=f"a body may have {largest:,} bytes")
+    headers = {key.lower(): value for key, value in request.headers.items()}
+    return Pushed(method=request.method, query=dict(request.query), headers=headers, body=body)
+
+
+async def _read_body(request: web.Request, largest: int) -> bytes | None:
     """The body; None where it is too large."""
     if (request.content_length or 0) > largest:
         return None
@@ -86,7 +108,7 @@ async def serve(host: str, port: int, hooks: Hooks) -> AsyncIterator[str]:
     """Listen while the context lasts; gives the address. Raises ListenError."""
     application = web.Application(client_max_size=0)
     application.router.add_route("*", "/hooks/{name}", hooks.handle)
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=5)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=5, auto_decompress=False)
     await runner.setup()
     try:
         try:

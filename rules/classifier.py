@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,10 +12,12 @@ from rules.excerpts import excerpts
 from rules.language import LanguageDetector
 from rules.masking import mask
 from rules.reading import Reading, read
+from rules.vocabulary import Vocabulary
 from rules.words import OTHER, TARGET, says_something
 
 if TYPE_CHECKING:
     from spacy.language import Language
+    from spacy.tokens import Doc
 
 BATCH = 256  # texts per memory zone
 CUES = 4  # reasons named for each label
@@ -76,8 +78,8 @@ class SpacyClassifier:
     """
 
     def __init__(self, pipelines: Mapping[str, Pipeline], shared: Pipeline, detector: LanguageDetector) -> None:
-        self._pipelines = dict(pipelines)
-        self._shared = shared
+        self._readers = {language: _Reader(pipeline) for language, pipeline in pipelines.items()}
+        self._shared = _Reader(shared)
         self._detector = detector
 
     def classify(self, views: Sequence[View]) -> list[Verdict]:
@@ -94,22 +96,31 @@ class SpacyClassifier:
         return [_unmasked(verdicts[item], view) for item, view in zip(items, views, strict=True)]
 
     def _judge(self, language: str, items: Sequence[_Item]) -> list[Verdict]:
-        pipeline = self._pipelines.get(language, self._shared)
+        reader = self._readers.get(language, self._shared)
         pieces = [excerpts(item.text) for item in items]
-        parts = iter(_read(pipeline, [piece for several in pieces for piece in several]))
-        return [_verdict(pipeline, language, [next(parts) for _ in several]) for several in pieces]
+        parts = reader.read([piece for several in pieces for piece in several])
+        return [_verdict(reader.pipeline, language, [next(parts) for _ in several]) for several in pieces]
 
 
-def _read(pipeline: Pipeline, texts: Sequence[str]) -> list[_Part]:
-    parts = []
-    for at in range(0, len(texts), BATCH):
-        with pipeline.nlp.memory_zone():  # without it spaCy keeps every word it ever met
-            for doc in pipeline.nlp.pipe(texts[at : at + BATCH], batch_size=BATCH):
-                reading = read(doc)
-                noticed = [label for label in Label if doc.cats.get(label, 0.0) >= pipeline.bands[label].floor]
-                cues = pipeline.cues(reading, noticed, CUES) if noticed else {}
-                parts.append(_Part(dict(doc.cats), cues, not any(map(says_something, reading.folded))))
-    return parts
+class _Reader:
+    """A pipeline that reads batch after batch, and keeps none of them."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.pipeline = pipeline
+        self._vocabulary = Vocabulary(pipeline.nlp)
+
+    def read(self, texts: Sequence[str]) -> Iterator[_Part]:
+        for at in range(0, len(texts), BATCH):
+            batch = texts[at : at + BATCH]
+            with self._vocabulary.zone(batch):
+                parts = [self._part(doc) for doc in self.pipeline.nlp.pipe(batch, batch_size=BATCH)]
+            yield from parts
+
+    def _part(self, doc: Doc) -> _Part:
+        reading, bands = read(doc), self.pipeline.bands
+        noticed = [label for label in Label if doc.cats.get(label, 0.0) >= bands[label].floor]
+        cues = self.pipeline.cues(reading, noticed, CUES) if noticed else {}
+        return _Part(dict(doc.cats), cues, not any(map(says_something, reading.folded)))
 
 
 def _verdict(pipeline: Pipeline, language: str, parts: Sequence[_Part]) -> Verdict:

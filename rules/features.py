@@ -35,16 +35,20 @@ def key_of(feature: str) -> int:
     return crc32(feature.encode("utf-8", "surrogatepass"))
 
 
+_PIECE_KEY = key_of("c ")  # a checksum goes on from that of the prefix
+
+
 @lru_cache(REMEMBERED_WORDS)
 def word_features(word: str) -> tuple[Keys, Values]:
     """Features of one folded word by itself: the word and its pieces; none for a mask."""
     if word in MASKS:
         return np.empty(0, np.uint32), np.empty(0, np.float32)
     edged = f"<{word}>"
-    pieces = {edged[at : at + size] for size in PIECE_LENGTHS for at in range(len(edged) - size + 1)}
-    keys = [key_of(f"w {word}"), *sorted(key_of(f"c {piece}") for piece in pieces)]
-    values = [WORD] + [PIECE] * len(pieces)
-    return np.array(keys, np.uint32), np.array(values, np.float32)
+    pieces = dict.fromkeys(edged[at : at + size] for size in PIECE_LENGTHS for at in range(len(edged) - size + 1))
+    keys = [key_of(f"w {word}"), *(crc32(piece.encode("utf-8", "surrogatepass"), _PIECE_KEY) for piece in pieces)]
+    values = np.full(len(keys), PIECE, np.float32)
+    values[0] = WORD
+    return np.array(keys, np.uint32), values
 
 
 def pair_keys(words: Sequence[str]) -> Keys:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -177,10 +178,17 @@ def _spell(piece: str) -> frozenset[str]:
     if piece.isalnum() and _LATIN.fullmatch(piece):
         return frozenset(fold(piece)[:2])
     parts = piece.translate(_parted).split()
-    found = {form for token in tokenize(piece) for form in token.forms[:2]}
     if parts != [piece]:
-        found.update(form for part in parts for token in tokenize(part) for form in token.forms[:2])
-    return frozenset(found)
+        parts.append(piece)
+    words = {word for part in parts for word in _words(part)}  # characters of unspaced scripts come again and again
+    return frozenset(form for word in words for form in fold(word)[:2])
+
+
+def _words(text: str) -> Iterator[str]:
+    """What `tokenize` finds, as it is written."""
+    if _LATIN.fullmatch(text):
+        return iter(_LATIN_TOKENS.findall(text))
+    return (text[found.start() : found.end()] for found in _TOKENS.finditer(text.translate(_classes)))
 
 
 _spell_again = lru_cache(maxsize=2**15)(_spell)

@@ -42,7 +42,7 @@ class LanguageDetector:
         stated_known = named in self._candidates
         fallback = named if stated_known else self._languages[0]
         read = _NOISE.sub(" ", text[:READ_AT_MOST])
-        if sum(char.isalpha() for char in read) < FEWEST_LETTERS:
+        if sum(map(str.isalpha, read)) < FEWEST_LETTERS:
             return fallback
         chances = self._identify(read)
         found = max(chances, key=lambda language: chances[language])

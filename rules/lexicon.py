@@ -48,7 +48,7 @@ class Hit(NamedTuple):
 
 
 class LexiconError(ValueError):
-    """An entry that cannot be read; the message names language, field and entry."""
+    """An entry that cannot be read; the message names language and entry."""
 
 
 @dataclass(slots=True)
@@ -68,7 +68,7 @@ def compile_entries(entries: Entries, tokenize: Mapping[str, Tokenize]) -> dict[
             for line in lines:
                 keys = [key for word in line.split() for key in _keys(word, language, tokenize[language], stem)]
                 if not keys or _GAP in (keys[0], keys[-1]):
-                    raise LexiconError(f"{language}/{name}: {line!r} is empty, or begins or ends with a gap")
+                    raise LexiconError(f"lexicon {language}/{name}: {line!r} is empty, or begins or ends with a gap")
                 phrases.setdefault(name, []).append(keys)
     return phrases
 
@@ -79,7 +79,7 @@ def _keys(word: str, language: str, tokenize: Tokenize, stem: Callable[[str], st
     bare = word.strip("=*")
     if bare and bare != word and word[0] != "=":
         if len(fold(bare)) < _SHORTEST_PIECE:
-            raise LexiconError(f"{language}: {word!r} needs at least {_SHORTEST_PIECE} letters")
+            raise LexiconError(f"lexicon {language}: {word!r} needs at least {_SHORTEST_PIECE} letters")
         return [f"*{fold(bare)}" if word[0] == "*" else f"{fold(bare)}*"]
     tokens = [fold(token) for token in tokenize(bare or word) if token not in _PASSED_OVER]
     return [f"={token}" if bare and word[0] == "=" else f"{language} {stem(token)}" for token in tokens]
@@ -97,6 +97,8 @@ class Lexicon:
             for keys in alike:
                 self._add(keys, name)
         self._known = frozenset(key for alike in phrases.values() for keys in alike for key in keys)
+        pieces = [key for key in self._known if key[0] == "*" or key[-1] == "*"]
+        self._longest_piece = max(map(len, pieces), default=1) - 1
         self._keys_of = lru_cache(REMEMBERED_WORDS)(self._find_keys)
 
     def _add(self, keys: Sequence[str], name: str) -> None:
@@ -110,9 +112,10 @@ class Lexicon:
         """The keys of entries that the word fits."""
         if folded in MASKS or not folded:
             return ()
+        sizes = range(_SHORTEST_PIECE, min(len(folded), self._longest_piece) + 1)
         keys = [f"={folded}", *(f"{language} {stem(folded)}" for language, stem in self._stems.items())]
-        keys += [f"{folded[:size]}*" for size in range(_SHORTEST_PIECE, len(folded) + 1)]
-        keys += [f"*{folded[-size:]}" for size in range(_SHORTEST_PIECE, len(folded) + 1)]
+        keys += [f"{folded[:size]}*" for size in sizes]
+        keys += [f"*{folded[-size:]}" for size in sizes]
         if self._is_number(folded):
             keys.append(_NUMBER)
         return tuple(key for key in keys if key in self._known)
@@ -127,10 +130,11 @@ class Lexicon:
         places = [at for at, word in enumerate(folded) if word not in _PASSED_OVER or word in SENTENCE_ENDS]
         words = [folded[at] for at in places]
         keys = [self._keys_of(word) for word in words]
+        begins = self._root.following.keys()
         reach: dict[str, int] = {}
         hits = []
         for start in range(len(words)):
-            if not keys[start]:
+            if begins.isdisjoint(keys[start]):
                 continue
             for name, end in self._longest_at(words, keys, start).items():
                 if end > reach.get(name, 0):
@@ -146,10 +150,11 @@ class Lexicon:
             node, at = standing.pop()
             for name in node.fields:
                 longest[name] = max(at, longest.get(name, 0))
-            if at == len(words) or not node.following:
+            if at == len(words):
                 continue
-            standing += [(node.following[key], at + 1) for key in keys[at] if key in node.following]
-            if (gap := node.following.get(_GAP)) is not None:
+            following = node.following
+            standing += [(following[key], at + 1) for key in keys[at] if key in following]
+            if (gap := following.get(_GAP)) is not None:
                 standing += [(gap, then) for then in _within_gap(words, at)]
         return longest
 

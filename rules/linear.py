@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
@@ -30,6 +31,7 @@ Worth = npt.NDArray[np.float64]  # words or hits, by categories
 
 NAME = "mention_labels"  # the component's name in the pipeline, and its folder in the model
 _DENSE = "dense.npy"
+_WORTHS = 1 << 13  # words of which it is remembered what they bring to each category
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,17 @@ class LinearLabels:
         self.weights = weights
         self.encoder: Encoder | None = None
 
+    @property
+    def weights(self) -> Weights:
+        """What was learned. New weights take the place of old ones, and of what was worked out from them."""
+        return self._weights
+
+    @weights.setter
+    def weights(self, weights: Weights) -> None:
+        self._weights = weights
+        self._alike = [at for at, name in enumerate(weights.categories) if name in weights.exclusive]
+        self._worth_of_word = lru_cache(_WORTHS)(self._find_worth)
+
     def __call__(self, doc: Doc) -> Doc:
         [meaning] = self._encode([doc])
         return self._judge(doc, meaning)
@@ -103,8 +116,7 @@ class LinearLabels:
         if weights.dense is not None:
             logits = logits + meaning @ weights.dense
         chances = sigmoid(logits)
-        alike = [at for at, name in enumerate(weights.categories) if name in weights.exclusive]
-        chances[alike] /= chances[alike].sum()
+        chances[self._alike] /= chances[self._alike].sum()
         doc.cats = dict(zip(weights.categories, chances.tolist(), strict=True))
         return doc
 
@@ -127,15 +139,19 @@ class LinearLabels:
 
     def _worth_of_words(self, reading: Reading, columns: Sequence[int]) -> Worth:
         """What each word, and half of each pair that it is in, brings to each column."""
-        worth = np.zeros((len(reading.words), len(columns)))
-        own = [word_features(word) for word in reading.folded]
-        places = np.repeat(np.arange(len(own)), [len(keys) for keys, _ in own])
-        keys, values = (np.concatenate(part) for part in zip(*own, strict=True))
-        self._add(worth, columns, places, keys, values)
+        worth = np.array([self._worth_of_word(word) for word in reading.folded])[:, columns]
         pairs = pair_keys(reading.folded)
         half = np.full(len(pairs), PAIR / 2, np.float32)
         for side in (0, 1):
             self._add(worth, columns, np.arange(len(pairs)) + side, pairs, half)
+        return worth
+
+    def _find_worth(self, word: str) -> Worth:
+        """What a folded word by itself, and its pieces, bring to each category."""
+        keys, values = word_features(word)
+        rows, found = look_up(self.weights.keys, keys)
+        scaled = values[found] * self.weights.scale[rows]
+        worth: Worth = (scaled[:, None] * self.weights.table[rows]).sum(axis=0, dtype=np.float64)
         return worth
 
     def _worth_of_hits(self, reading: Reading, columns: Sequence[int]) -> Worth:

@@ -13,7 +13,7 @@ LINK = "<link>"
 HANDLE = "<handle>"
 
 SENTENCE_ENDS = frozenset({".", "!", "?", "…", ":", "\n", "\n\n"})
-REMEMBERED_WORDS = 1 << 15
+REMEMBERED_WORDS = 20_000  # by each cache of words: full after 100,000 posts, so that memory then stays as it is
 _LONGEST = 40  # characters; longer tokens are links and noise
 
 _SPELLING = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "ø": "oe", "’": "'"})

@@ -73,6 +73,7 @@ class Api:
     clock: Clock
     headers: Mapping[str, str] = field(default_factory=dict)
     refusal: Refusal = lambda response, said, now: None
+    once: bool = False  # never ask twice by itself: for answers that are paid for
     has_credentials: bool = False  # then 401 switches the source off: asking again with the same ones cannot help
 
     async def get(
@@ -90,7 +91,7 @@ class Api:
         self, method: str, url: str, headers: Mapping[str, str] | None, body: bytes | None = None
     ) -> Response:
         sent = {"Accept": "application/json", **self.headers, **(headers or {})}
-        response = await request(self.http, method, url, headers=sent, body=body)
+        response = await request(self.http, method, url, headers=sent, body=body, once=self.once)
         limit = read_limit(response.headers, self.clock())
         if limit.is_used_up and limit.reset:
             self.http.pause(url, limit.reset)

@@ -3,20 +3,20 @@
 Extracted by trafilatura. A page says that it is locked in schema.org's words (isAccessibleForFree, as
 developers.google.com/search/docs/appearance/structured-data/paywalled-content asks for) or in Facebook's
 (`article:content_tier`); where it says nothing, short texts full of the words of consent and of subscriptions are taken
-for what they are. `python -m sources.article` is the worker that does it; no other process reads a stranger's HTML.
+for what they are. `python -m sources.article` is the child that does it; no other process reads a stranger's HTML.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sources.base import JSON
+from sources.frames import serve
 from sources.text import plain_text
-from sources.worker_loop import serve
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
@@ -142,15 +142,12 @@ def _counted(pattern: re.Pattern[str], text: str) -> dict[str, int]:
     return counts
 
 
-def _load() -> None:
-    import trafilatura
-
-    trafilatura.extract("<html><body><article><p>x</p></article></body></html>")
-
-
-def _answer(question: dict[str, str]) -> dict[str, object]:
+def _answer(question: Mapping[str, Any]) -> dict[str, object]:
     return read_article(question["page"])._asdict()
 
 
 if __name__ == "__main__":
-    serve(_load, _answer)
+    import trafilatura
+
+    trafilatura.extract("<article><p>It loads more when it reads its first page.</p></article>")
+    serve(_answer)

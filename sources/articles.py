@@ -14,21 +14,21 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from sources.base import Http, HttpError, Response
-from sources.robots import Robots
-from sources.worker import Worker
+from sources.child import Child
+from sources.page_reader import decode_page
+from sources.robots import RobotsMemory
 
 MOST = 40  # articles of one batch
 SECONDS = 30.0  # for one batch
 AT_A_TIME = 6
 LARGEST = 5 * 2**20  # bytes of a page
-READING = 8.0  # seconds for one page in the worker
+READING = 8.0  # seconds for one page in the child
 ACCEPT = "text/html, application/xhtml+xml;q=0.9"
 
 _CLOSED = frozenset({401, 402, 403, 451})
 _HTML = frozenset({"text/html", "application/xhtml+xml", ""})
 _CONSENT_HOST = re.compile(r"(?:consent|guce|cmp|zustimmung)\.")
 _CONSENT_PATH = re.compile(r"/(?:cookie-?)?(?:consent|zustimmung|privacygate|einwilligung)(?:[/.?]|$)", re.IGNORECASE)
-_META_CHARSET = re.compile(rb"<meta[^>]{1,200}?charset\s*=\s*[\"']?([\w.:-]{2,40})", re.IGNORECASE)
 
 
 class _Unread(Exception):
@@ -55,14 +55,14 @@ class Texts:
 class Articles:
     """Reads the text of articles; safe to share within one event loop."""
 
-    def __init__(self, http: Http, robots: Robots, *, seconds: float = SECONDS) -> None:
+    def __init__(self, http: Http, robots: RobotsMemory, *, seconds: float = SECONDS) -> None:
         self._http = http
         self._robots = robots
         self._seconds = seconds
-        self._worker = Worker("sources.article", READING)
+        self._child = Child("sources.article", READING)
 
     async def close(self) -> None:
-        await self._worker.close()
+        await self._child.close()
 
     async def read(self, addresses: Mapping[str, str]) -> Texts:
         """The text behind each address, the first MOST of them, as far as it can be had in time."""
@@ -89,14 +89,14 @@ class Articles:
             return await self._read(address)
 
     async def _read(self, address: str) -> str:
-        """Raises _Unread, HttpError and what a worker breaks off with."""
+        """Raises _Unread, HttpError and what a child breaks off with."""
         if not await self._robots.allows(address):
             raise _Unread("robots.txt does not allow it")
         response = await self._http.request("GET", address, headers={"Accept": ACCEPT})
         _check(response)
         if urlsplit(response.url).netloc != urlsplit(address).netloc and not await self._robots.allows(response.url):
             raise _Unread("robots.txt does not allow it")
-        answer = await self._worker.ask({"page": await asyncio.to_thread(_page, response)})
+        answer = await self._child.ask({"page": await asyncio.to_thread(_decoded, response)})
         if answer["trouble"]:
             raise _Unread(str(answer["trouble"]))
         return str(answer["text"])
@@ -118,14 +118,8 @@ def _check(response: Response) -> None:
         raise _Unread("too large")
 
 
-def _page(response: Response) -> str:
-    from sources.feed_encoding import decode
-
-    content_type = response.headers.get("content-type")
-    declared = _META_CHARSET.search(response.body[:4096])
-    if declared and "charset" not in (content_type or "").lower():
-        content_type = f"text/html; charset={declared[1].decode('ascii', 'replace')}"
-    return decode(response.body, content_type)
+def _decoded(response: Response) -> str:
+    return decode_page(response.body, response.headers.get("content-type"))
 
 
 def _why(error: BaseException) -> str:

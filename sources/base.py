@@ -68,6 +68,7 @@ class Page:
     `body` is False where the server said that nothing changed (304) or showed nothing at all: nothing was read, so
     nothing can be missed by it.
     `renamed` maps old external ids to new ones whose rows move along; `deleted` lists external ids that are gone.
+    `edited` lists posts of a stream that stand for earlier ones: known ones are kept though nobody watches for them.
     `notices` are remarks for the operator (an address moved, the identity policy changed), logged once each.
     `articles` are addresses by external id: the article that a post announces, where its text is wanted too.
     `reached` is up to when the source has been read, by its own clock; None: up to the fetch. `left` says what is left
@@ -80,6 +81,7 @@ class Page:
     body: bool = True
     gaps: tuple[Gap, ...] = ()
     deleted: tuple[str, ...] = ()
+    edited: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     articles: Mapping[str, str] = field(default_factory=dict)
@@ -198,7 +200,15 @@ class Inbox(Protocol):
 
 @runtime_checkable
 class Hook(Protocol):
-    """A source that others push to: it decides over each request, and fetches from the inbox later."""
+    """A source that others push to: it decides over each request, and fetches from the inbox later.
+
+    It is the part of its source that has no name, and its cursor says under `after` up to which id it has read.
+    """
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The HTTP methods that it takes."""
+        ...
 
     @property
     def largest(self) -> int:
@@ -267,9 +277,18 @@ class Http(Protocol):
     """The guarded HTTP session: limits, redirects, addresses and per-host politeness are its business."""
 
     async def request(
-        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        once: bool = False,
     ) -> Response:
-        """Return any answer, 4xx and 5xx included. Redirects are followed for GET only. Raises HttpError."""
+        """Return any answer, 4xx and 5xx included. Redirects are followed for GET only. Raises HttpError.
+
+        once: never ask a second time after a lost connection, not even for GET: for answers that are paid for.
+        """
         ...
 
     def pause(self, url: str, seconds: float) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(hours=24)  # how far a publisher's clock may run ahead before its date is not believed
@@ -58,10 +58,10 @@ _EPOCH = re.compile(r"\d{9,10}(?:\.\d{1,9})?|\d{12,13}")
 _FORMS = (_ISO, _DAY_FIRST, _ASCTIME, _MONTH_FIRST, _NUMERIC)
 
 
-def parse_date(raw: str, now: datetime) -> datetime | None:
+def parse_date(raw: str, now: datetime, zone: tzinfo = UTC) -> datetime | None:
     """Return the time in UTC, or None where raw is no known form or no real date (31 February, year 0).
 
-    `now` decides the century of a two-digit year: never more than a year ahead.
+    `now` decides the century of a two-digit year: never more than a year ahead. A time without a zone is one of `zone`.
     """
     text = " ".join(raw[: 2 * _LONGEST].split())
     if not text or len(text) > _LONGEST:
@@ -70,7 +70,7 @@ def parse_date(raw: str, now: datetime) -> datetime | None:
         return _from_epoch(text)
     for form in _FORMS:
         if match := form.fullmatch(text):
-            return _build(match.groupdict().get, now)
+            return _build(match.groupdict().get, now, zone)
     return None
 
 
@@ -79,7 +79,11 @@ def published(raw: str | None, fetched: datetime) -> tuple[datetime, bool]:
 
     Missing, unreadable, before 1990 or more than a day ahead: (fetched, False). A little ahead: (fetched, True).
     """
-    when = parse_date(raw, fetched) if raw else None
+    return believed(parse_date(raw, fetched) if raw else None, fetched)
+
+
+def believed(when: datetime | None, fetched: datetime) -> tuple[datetime, bool]:
+    """As `published`, of a date that was read already."""
     if when is None or when < EARLIEST or when > fetched + AHEAD:
         return fetched, False
     return min(when, fetched), True
@@ -90,9 +94,10 @@ def _from_epoch(text: str) -> datetime:
     return datetime.fromtimestamp(number / 1000 if len(text) >= 12 and "." not in text else number, UTC)
 
 
-def _build(part: Callable[[str], str | None], now: datetime) -> datetime | None:
+def _build(part: Callable[[str], str | None], now: datetime, local_zone: tzinfo) -> datetime | None:
     """Return the time made of the named parts of a match; None where one is out of range."""
-    zone = _zone(part("zone"))
+    written = part("zone")
+    zone = _zone(written) if written else local_zone
     name = part("name")
     month = _MONTHS.get(name.lower()) if name else int(part("month") or 1)
     if zone is None or month is None:
@@ -123,10 +128,8 @@ def _year(text: str, now: datetime) -> int:
     return year if year <= now.year + 1 else year - 100
 
 
-def _zone(text: str | None) -> timezone | None:
-    """Return the offset; None where it is none. No zone and an unknown military letter are UTC."""
-    if not text:
-        return UTC
+def _zone(text: str) -> timezone | None:
+    """Return the offset; None where it is none. An unknown military letter is UTC."""
     named = text.rstrip("0123456789:+-").lower()
     offset = text[len(named) :]
     if named and named not in _HOURS and len(named) > 1:

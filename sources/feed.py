@@ -2,20 +2,23 @@
 
 A feed has no positions: each body is one whole pass. Asked conditionally with the validators byte for byte as they
 came (RFC 9110, section 13); once a day unconditionally, because some caches answer 304 for ever. The cursor:
-{etag, modified, full_at, policy, last, address, moved, moved_times}, see State.
+{etag, modified, full_at, policy, last, address, moved, moved_times, found}, see State.
+
+Where the address is a page of a site instead, the feed that it leads to is read, see sources.feed_discovery.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, Strict
 
 from sources.base import (
     BACKOFF_LONG,
@@ -32,10 +35,12 @@ from sources.base import (
     SourceSettings,
 )
 from sources.dates import published
-from sources.document import Document, Entry, NotAFeed
+from sources.document import Document, Entry, FeedParser, NotAFeed
+from sources.feed_discovery import Discovery, not_a_feed, read
 from sources.feed_entry import language
 from sources.feed_identity import Policy, Reading, identify
-from sources.http import WebAddress, based, get, shown, web_link
+from sources.feed_presets import Preset, feed_address, kind_of
+from sources.http import WebAddress, based, get, rebased, shown, web_link
 from sources.text import html_to_text, plain_text
 
 SIGHTINGS = 3  # consecutive permanent redirects to one address before it is believed
@@ -47,19 +52,19 @@ ACCEPT = (
 
 
 class FeedSettings(SourceSettings):
-    """One feed at one address."""
+    """One feed, by its own address or by that of its site."""
 
     type: Literal["feed"]
-    url: WebAddress = Field(description="address of the feed: RSS, RDF, Atom or JSON Feed")
+    url: WebAddress = Field(description="address of the feed (RSS, RDF, Atom or JSON Feed), or of a site that has one")
+    preset: Annotated[Preset, Strict(False)] | None = Field(
+        None, description="the software of the site: its feed's address is made of `url`"
+    )
     full_text: bool = Field(False, description=FULL_TEXT)
 
-
-class FeedParser(Protocol):
-    """Turns the body of an answer into a document."""
-
-    async def parse(self, body: bytes, *, content_type: str | None, url: str) -> Document:
-        """`url` is where the body came from. Raises NotAFeed."""
-        ...
+    @property
+    def address(self) -> str:
+        """Where the feed is, or the page that leads to it."""
+        return self.url if self.preset is None else feed_address(self.preset, self.url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +79,7 @@ class State:
     address: str = ""  # where permanent redirects led often enough
     moved: str = ""  # where they lead now
     moved_times: int = 0
+    found: str = ""  # where the page at the configured address led; kept until it fails
 
     @classmethod
     def of(cls, cursor: Cursor) -> State:
@@ -89,7 +95,8 @@ class FeedSource:
     """One feed. Raises SourceError as sources.http.get does, and for bodies that are no feed.
 
     refine: what is made of each entry before it is identified. most: how many entries a document can hold at all, where
-    one with fewer shows everything there is: then nothing in common with the last one proves no gap.
+    one with fewer shows everything there is: then nothing in common with the last one proves no gap. discovers: whether
+    a page at the address may lead to the feed.
     """
 
     overlap = timedelta(0)  # every document is read whole
@@ -103,56 +110,79 @@ class FeedSource:
         *,
         refine: Callable[[Entry], Entry] = lambda entry: entry,
         most: int = 0,
+        discovers: bool = True,
     ) -> None:
         self._name = config.name
+        self._url = based(config.base_url, config.address)
+        self._scope = _scope(config.address)
+        self._kind = kind_of(config.preset) if config.preset else None
         self._full_text = config.full_text
         self._refine = refine
         self._most = most
-        self._url = based(config.base_url, config.url)
-        self._scope = _scope(config.url)
+        self._discovers = discovers
         self._http = http
         self._parser = parser
+        self._discovery = Discovery(http, parser, rebased(config.base_url, config.address))
         self._clock = clock
 
     async def fetch(self, cursor: Cursor) -> Page:
         now = self._clock()
-        state = State.of(cursor)
+        state = before = State.of(cursor)
         conditions = _conditions(state, now)
         response, state, notices = await self._ask(state, conditions)
         if response.status == 304:
             if not conditions:
                 raise SourceError(f"{shown(response.url)}: answers 304 (not modified) to an unconditional request")
             return Page(posts=(), cursor=state.cursor(), body=False, notices=notices)
-        document = await self._parse(response)
+        try:
+            document = await read(self._parser, response)
+        except NotAFeed as refusal:
+            # The address itself has given a feed, or nothing else would do.
+            is_known = not self._discovers or (bool(state.full_at) and not before.found)
+            response, document, state, found = await self._discover(response, refusal, state, is_known)
+            notices = (*notices, found)
         etag, modified = _validators(response, document)
         state = replace(state, etag=etag, modified=modified, full_at=now.isoformat())
         page = await asyncio.to_thread(self._page, document, state, now)
         return replace(page, notices=(*notices, *page.notices))
 
     async def probe(self) -> str:
-        document = await self._parse(await get(self._http, self._url, {"Accept": ACCEPT}))
-        title = " ".join(html_to_text(document.title).split())[:100]
-        return f"{document.format} feed {title!r} with {len(document.entries)} entries"
+        response = await get(self._http, self._url, {"Accept": ACCEPT})
+        try:
+            return _described(await read(self._parser, response))
+        except NotAFeed as refusal:
+            if not self._discovers:
+                raise not_a_feed(response, refusal) from refusal
+            found = await self._discovery.find(response, refusal, {"Accept": ACCEPT})
+            return f"a page; {found}: {_described(found.document)}"
+
+    async def _discover(
+        self, response: Response, refusal: NotAFeed, state: State, is_known: bool
+    ) -> tuple[Response, Document, State, str]:
+        """The feed that the configured address leads to, and what the operator should know of it."""
+        if is_known:
+            raise not_a_feed(response, refusal) from refusal
+        headers = {"Accept": ACCEPT, "Cache-Control": "no-cache"}
+        if state.found or state.address:  # what was found is no feed any more
+            response, state = await get(self._http, self._url, headers), replace(state, found="", address="")
+            with suppress(NotAFeed):
+                return response, await read(self._parser, response), state, f"{shown(self._url)} is a feed by now"
+        found = await self._discovery.find(response, refusal, headers)
+        state = replace(state, found=found.address, moved="", moved_times=0)
+        return found.response, found.document, state, f"{shown(response.url)} is a page; {found} is read from now on"
 
     async def _ask(self, state: State, conditions: dict[str, str]) -> tuple[Response, State, tuple[str, ...]]:
         """The answer, and the state after what it says about the address."""
         headers = {"Accept": ACCEPT} | (conditions or {"Cache-Control": "no-cache"})
         try:
-            response = await get(self._http, state.address or self._url, headers)
+            response = await get(self._http, state.address or state.found or self._url, headers)
         except SourceError as error:
-            if not state.address or not (error.permanent or error.backoff_limit == BACKOFF_LONG):
+            if not (state.address or state.found) or not (error.permanent or error.backoff_limit == BACKOFF_LONG):
                 raise
             response = await get(self._http, self._url, headers)
-            state = replace(state, address="")
+            state = replace(state, address="", found="")
             return response, *_sighted(state, response, f"{error}; back to {shown(self._url)}")
         return response, *_sighted(state, response)
-
-    async def _parse(self, response: Response) -> Document:
-        content_type = response.headers.get("content-type")
-        try:
-            return await self._parser.parse(response.body, content_type=content_type, url=response.url)
-        except NotAFeed as error:
-            raise SourceError(f"{shown(response.url)}: not a feed: {error}", backoff_limit=BACKOFF_LONG) from error
 
     def _page(self, document: Document, state: State, now: datetime) -> Page:
         document = replace(document, entries=tuple(map(self._refine, _usable(document))))
@@ -171,7 +201,7 @@ class FeedSource:
             posts=posts,
             cursor=replace(state, policy=reading.policy.value, last=reading.last).cursor(),
             gaps=_gaps(reading, state) if is_full else (),
-            articles={post.external_id: post.url for post in posts if post.url and self._full_text},
+            articles=_articles(posts) if self._full_text else {},
             renamed=reading.renamed,
             notices=tuple(notices),
         )
@@ -194,13 +224,23 @@ class FeedSource:
             text=html_to_text(entry.content),
             author=plain_text(entry.author or "") or None,
             lang=language(entry.lang) or language(document.lang),
-            kind=PostKind.COMMENT if _is_comment(entry, document) else PostKind.ARTICLE,
+            kind=self._kind or (PostKind.COMMENT if _is_comment(entry, document) else PostKind.ARTICLE),
             thread=entry.thread,
             published_at=published_at,
             published_raw=entry.date,
             dated=dated,
             raw=entry.content,
         )
+
+
+def _articles(posts: Sequence[Post]) -> dict[str, str]:
+    """What entries link to; a comment links to what it comments on."""
+    return {post.external_id: post.url for post in posts if post.url and post.kind is not PostKind.COMMENT}
+
+
+def _described(document: Document) -> str:
+    title = " ".join(html_to_text(document.title).split())[:100]
+    return f"{document.format} feed {title!r} with {len(document.entries)} entries"
 
 
 def _usable(document: Document) -> tuple[Entry, ...]:

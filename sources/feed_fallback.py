@@ -1,7 +1,8 @@
 """What the fast path does not take: feedparser, in a child process that may be killed.
 
-The only file that touches feedparser, which ships no types. `python -m sources.feed_fallback` is the child, a loop of
-sources.worker_loop: asked `{"text", "url"}`, it answers `{"document"}`. What feedparser throws ends it.
+The only file that touches feedparser, which ships no types. `python -m sources.feed_fallback` is the child (see
+sources.frames): asked `{"text", "url"}`, answered `{"document"}`. What feedparser itself throws ends the process: the
+parent refuses that document and starts another child.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 from sources.document import Document, Entry
 from sources.feed_entry import absolute, as_markup, language, longest, permalink
-from sources.worker_loop import serve
+from sources.frames import serve
 
 _FORMATS = (("atom", "atom"), ("rss10", "rdf"), ("rss090", "rdf"), ("", "rss"))
 
@@ -103,14 +104,12 @@ def document_from(answer: Mapping[str, Any]) -> Document | None:
     return Document(**fields | {"entries": tuple(Entry(**entry) for entry in fields["entries"])})
 
 
-def _answer(question: Mapping[str, str]) -> dict[str, object]:
+def _answer(question: Mapping[str, Any]) -> dict[str, object]:
     document = read_loose(question["text"], question["url"])
     return {"document": None if document is None else asdict(document)}
 
 
-def _load() -> None:
-    import feedparser  # noqa: F401
-
-
 if __name__ == "__main__":
-    serve(_load, _answer)
+    import feedparser  # noqa: F401  # loaded before the first question, so that no document pays for it
+
+    serve(_answer)

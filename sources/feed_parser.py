@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 
-from sources.document import Document, NotAFeed
-from sources.worker import Worker
+from sources.child import Child
+from sources.document import Document, FeedLink, NotAFeed
+from sources.page_reader import LexborReader, PageError
 
 TIMEOUT = 5.0  # seconds for one document in the child
 
@@ -18,9 +19,9 @@ TIMEOUT = 5.0  # seconds for one document in the child
 class FeedParser:
     """Parses documents one after the other; safe to share between feeds of one event loop."""
 
-    def __init__(self, *, timeout: float = TIMEOUT) -> None:
-        self._timeout = timeout
-        self._worker = Worker("sources.feed_fallback", timeout)
+    def __init__(self, pages: LexborReader | None = None, *, timeout: float = TIMEOUT) -> None:
+        self.pages = pages or LexborReader()
+        self._child = Child("sources.feed_fallback", timeout)
 
     async def parse(self, body: bytes, *, content_type: str | None, url: str) -> Document:
         """Return the feed. `content_type` is the HTTP header as sent. Raises NotAFeed."""
@@ -29,19 +30,29 @@ class FeedParser:
             return found
         return await self._loose(found, url)
 
+    async def links(self, body: bytes, *, content_type: str | None, url: str) -> tuple[FeedLink, ...]:
+        """Return the feeds that an HTML page declares; none where it cannot be read."""
+        from sources.feed_links import read_links
+
+        try:
+            return await read_links(self.pages, body, content_type, url)
+        except PageError:
+            return ()
+
     async def close(self) -> None:
-        """End the child process."""
-        await self._worker.close()
+        """End the child processes."""
+        await self._child.close()
+        await self.pages.close()
 
     async def _loose(self, text: str, url: str) -> Document:
         from sources.feed_fallback import document_from
         from sources.feed_screen import unknown
 
         try:
-            document = document_from(await self._worker.ask({"text": text, "url": url}))
+            document = document_from(await self._child.ask({"text": text, "url": url}))
         except TimeoutError:
-            return await _recovered(text, url, f"it took longer than {self._timeout:g} s to read")
-        except (asyncio.IncompleteReadError, OSError):
+            return await _recovered(text, url, f"it took longer than {self._child.timeout:g} s to read")
+        except OSError:
             return await _recovered(text, url, "the reader broke off on it")
         if document is None:
             raise unknown(text)

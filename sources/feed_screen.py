@@ -54,7 +54,7 @@ def refuse(body: bytes, text: str) -> None:
         raise NotAFeed("plain text, not a feed")
     doctype, root = _prolog(text)
     if root.lower() in _PAGES or (_HTML_DOCTYPE.match(doctype or "") and root.lower() not in _FEEDS):
-        raise NotAFeed(_page(text))
+        raise _page(text)
     if doctype is not None and not _BARE_DOCTYPE.match(doctype):
         _refuse_bomb(text)
 
@@ -91,16 +91,16 @@ def _prolog(text: str) -> tuple[str | None, str]:
     raise NotAFeed("no feed: nothing but fragments of markup before the first element")
 
 
-def _page(text: str) -> str:
-    """Return what kind of page it is, with its title."""
+def _page(text: str) -> NotAFeed:
+    """Return the refusal that says what kind of page it is, with its title."""
     head = text[:100_000].lower()
     match = _PAGE_TITLE.search(text[:100_000])
     title = f' "{html_to_text(match[1])[:80]}"' if match else ""
     if any(sign in head for sign in _CHALLENGES):
-        return f"an HTML page that checks for robots{title}, not a feed"
+        return NotAFeed(f"an HTML page that checks for robots{title}, not a feed", is_page=True, is_barred=True)
     if _LOGIN.search(text[:100_000]):
-        return f"an HTML page that asks for a login{title}, not a feed"
-    return f"an HTML page{title}, not a feed"
+        return NotAFeed(f"an HTML page that asks for a login{title}, not a feed", is_page=True, is_barred=True)
+    return NotAFeed(f"an HTML page{title}, not a feed", is_page=True)
 
 
 def _refuse_bomb(text: str) -> None:

@@ -1,4 +1,4 @@
-"""Posts from a file of JSON lines (see sources.json_lines), or from standard input.
+"""Posts from a file, or from standard input: JSON lines (sources.json_lines) or a table (sources.csv_rows).
 
 A line that cannot be read is left out with a notice; the lines around it are not touched by it.
 """
@@ -7,54 +7,87 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import os
 import stat
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, BinaryIO, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
-from sources.base import Clock, Cursor, Duration, Page, PathKey, Post, SourceError, SourceSettings
-from sources.json_lines import read_post
+from sources.base import Clock, Cursor, Duration, Page, PathKey, SourceError, SourceSettings
+from sources.csv_rows import CsvColumns, CsvForm, Table, open_table
+from sources.daemon_thread import in_daemon_thread
+from sources.json_lines import take as take_json_lines
+from sources.lines import LONGEST_LINE, Lines, Taken
 
-PAGE_LINES = 1000
-PAGE_BYTES = 8 * 2**20  # a page ends after the line that reaches it
-LONGEST_LINE = 4 * 2**20
-HEAD = 1024  # bytes at the start by which a file is recognised
+HEAD = 1024  # bytes at the start, and before the offset, by which a file is recognised
 NOTICES = 20  # per page; the rest is counted
+REST = timedelta(minutes=1)  # a file that nobody changed for so long is not being written
+TABLES = (".csv", ".tsv")
+
+
+def _encoding(name: str) -> str:
+    try:
+        fits = "a;\n".encode(name) == b"a;\n"
+    except (LookupError, ValueError):
+        fits = False
+    if not fits:
+        raise ValueError("an encoding such as utf-8 or cp1252, of one byte for each ASCII character")
+    return name
 
 
 class FileSettings(SourceSettings):
-    """A file that grows, one JSON object a line; `-` is standard input, read to its end."""
+    """A file that grows, or is replaced as a whole; `-` is standard input, read to its end."""
 
     type: Literal["file"]
     path: Annotated[str, PathKey()] = Field(description="the file; - is standard input", min_length=1)
+    format: Literal["jsonl", "csv"] | None = Field(
+        None, description="one JSON object a line, or a table; without it .csv and .tsv are tables"
+    )
+    columns: CsvColumns = Field(CsvColumns(), description="csv: which column holds what")
+    delimiter: str | None = Field(
+        None, pattern=r'^[^"\r\n]$', description="csv: what stands between columns; recognised"
+    )
+    encoding: Annotated[str, AfterValidator(_encoding)] | None = Field(
+        None, description="csv: such as utf-8 or cp1252; recognised"
+    )
     backlog: Duration | Literal["all"] = Field(
         "all", description="posts older than this are held on a first pass; all = none is too old"
     )
 
+    @property
+    def is_table(self) -> bool:
+        return self.format == "csv" or (self.format is None and self.path.lower().endswith(TABLES))
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line without its end; `content` is None where it was too long to be kept."""
+    @property
+    def form(self) -> CsvForm | None:
+        """How a table is to be read; None: JSON lines."""
+        if not self.is_table:
+            return None
+        return CsvForm(columns=self.columns, delimiter=self.delimiter, encoding=self.encoding)
 
-    number: int  # from 1
-    content: bytes | None
+    @model_validator(mode="after")
+    def _of_tables(self) -> FileSettings:
+        of_tables = {"columns", "delimiter", "encoding"} & self.model_fields_set
+        if of_tables and not self.is_table:
+            raise ValueError(f"{', '.join(sorted(of_tables))}: only with format: csv")
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """The cursor: up to where a file was read. `head` is the hash of its first `headed` bytes."""
+    """The cursor: up to where a file was read. `head` is the hash of its first `headed` bytes, `tail` of the `tailed`
+    bytes before the offset."""
 
     offset: int = 0
     line: int = 0  # lines before the offset
     head: str = ""
     headed: int = 0
+    tail: str = ""
+    tailed: int = 0
 
     @classmethod
     def of(cls, cursor: Cursor) -> Place:
@@ -62,39 +95,66 @@ class Place:
         return cls(**known)
 
     def cursor(self) -> Cursor:
-        return {"offset": self.offset, "line": self.line, "head": self.head, "headed": self.headed}
+        return {key: getattr(self, key) for key in self.__slots__}
 
 
 class FileSource:
-    """A file in the file system. Raises SourceError where it cannot be read."""
+    """A file in the file system. Raises SourceError where it cannot be read, or lacks a column."""
 
     overlap = timedelta(0)
 
     def __init__(self, config: FileSettings, clock: Clock) -> None:
         self._name = config.name
         self._path = config.path
+        self._form = config.form
         self._clock = clock
 
     async def fetch(self, cursor: Cursor) -> Page:
         return await asyncio.to_thread(self._read, Place.of(cursor), self._clock())
 
     async def probe(self) -> str:
-        return await asyncio.to_thread(self._size)
+        return await asyncio.to_thread(self._look)
 
-    def _size(self) -> str:
+    def _look(self) -> str:
         with self._open() as file:
-            return f"{os.fstat(file.fileno()).st_size} bytes"
+            size = f"{os.fstat(file.fileno()).st_size} bytes"
+            table = self._table(file, is_final=True)
+            return size if table is None else f"{size}; a table of {table.width} columns"
 
     def _read(self, place: Place, now: datetime) -> Page:
         with self._open() as file:
             try:
                 anew = not _is_same(file, place)
-                taken, place = _go_on(file, Place() if anew else place)
+                taken, place = self._go_on(file, Place() if anew else place, now)
             except OSError as error:
                 raise SourceError(f"{self._path}: {error.strerror}") from error
-        page = _page(taken, self._name, now)
+        page = _page(taken)
         notices = ("the file was replaced or cut: read again from its start",) if anew else ()
         return replace(page, cursor=place.cursor(), notices=(*notices, *page.notices))
+
+    def _go_on(self, file: BinaryIO, place: Place, now: datetime) -> tuple[Taken, Place]:
+        """What stands from `place` on, and the place after it."""
+        at_rest = now.timestamp() - os.fstat(file.fileno()).st_mtime > REST.total_seconds()
+        table = self._table(file, is_final=at_rest)
+        offset, line = place.offset + _rest_of_line(file, place.offset), place.line
+        if table is not None and offset < table.start:
+            offset, line = table.start, table.lines
+        if self._form is not None and table is None:
+            taken = Taken()
+        else:
+            file.seek(offset)
+            taken = _take(table, Lines(file), line, self._name, now, to_end=False, at_rest=at_rest)
+            offset += taken.size
+        return taken, _place(file, offset, line + taken.lines)
+
+    def _table(self, file: BinaryIO, *, is_final: bool) -> Table | None:
+        if self._form is None:
+            return None
+        file.seek(0)
+        try:
+            return open_table(Lines(file), self._form, is_final=is_final)
+        except SourceError as error:
+            raise SourceError(f"{self._path}: {error}", backoff_limit=error.backoff_limit) from error
 
     def _open(self) -> BinaryIO:
         try:
@@ -115,9 +175,11 @@ class StandardInput:
 
     def __init__(self, config: FileSettings, clock: Clock, stream: Callable[[], BinaryIO] | None = None) -> None:
         self._name = config.name
+        self._form = config.form
         self._clock = clock
         self._open = stream or _standard_input
-        self._stream: BinaryIO | None = None
+        self._lines: Lines | None = None
+        self._table: Table | None = None
         self._opened = ""
         self._line = 0
         self._asked: Cursor | None = None
@@ -128,7 +190,7 @@ class StandardInput:
         if self._answer.done() and (self._asked != cursor or self._answer.exception()):
             self._asked = None
         if self._asked is None:
-            self._asked, self._answer = cursor, _in_daemon_thread(self._read)
+            self._asked, self._answer = cursor, in_daemon_thread(self._read, "standard-input")
         return await asyncio.wrap_future(self._answer)
 
     async def probe(self) -> str:
@@ -137,14 +199,23 @@ class StandardInput:
     def _read(self) -> Page:
         now = self._clock()
         try:
-            if self._stream is None:
-                # The cursors of this process must equal none of another, which read another stream.
-                self._stream, self._opened = self._open(), f"{os.getpid()} {now.isoformat()}"
-            taken = _take(self._stream, self._line, to_end=True)
+            lines = self._begin(now)
+            taken = Taken()
+            if self._form is None or self._table is not None:
+                taken = _take(self._table, lines, self._line, self._name, now, to_end=True, at_rest=True)
         except OSError as error:
             raise SourceError(f"standard input: {error.strerror}") from error
-        self._line += len(taken.lines)
-        return replace(_page(taken, self._name, now), cursor={"opened": self._opened, "line": self._line})
+        self._line += taken.lines
+        return replace(_page(taken), cursor={"opened": self._opened, "line": self._line})
+
+    def _begin(self, now: datetime) -> Lines:
+        if self._lines is None:
+            # The cursors of this process must equal none of another, which read another stream.
+            self._lines, self._opened = Lines(self._open()), f"{os.getpid()} {now.isoformat()}"
+        if self._form is not None and self._table is None:
+            self._table = open_table(self._lines, self._form, is_final=True)
+            self._line = self._table.lines if self._table is not None else 0
+        return self._lines
 
 
 def _standard_input() -> BinaryIO:
@@ -152,51 +223,34 @@ def _standard_input() -> BinaryIO:
     return open(0, "rb", closefd=False)
 
 
-def _in_daemon_thread(work: Callable[[], Page]) -> Future[Page]:
-    """Run what may wait for ever in a thread that the end of the process does not wait for."""
-    future: Future[Page] = Future()
-    future.set_running_or_notify_cancel()
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:  # raised again where it is awaited
-            future.set_exception(error)
-
-    threading.Thread(target=run, name="standard-input", daemon=True).start()
-    return future
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """The lines of a page, the bytes they took, and whether more may follow at once."""
-
-    lines: list[Line]
-    size: int
-    more: bool
+def _take(
+    table: Table | None, lines: Lines, number: int, source: str, now: datetime, *, to_end: bool, at_rest: bool
+) -> Taken:
+    if table is None:
+        return take_json_lines(lines, number, source, now, to_end=to_end)
+    return table.take(lines, number, source, now, to_end=to_end, at_rest=at_rest)
 
 
 def _is_same(file: BinaryIO, place: Place) -> bool:
     file.seek(0)
     if os.fstat(file.fileno()).st_size < place.offset:
         return False
-    return not place.headed or _head(file.read(place.headed)) == place.head
+    if place.headed and _hash(file.read(place.headed)) != place.head:
+        return False
+    file.seek(max(place.offset - place.tailed, 0))
+    return not place.tailed or _hash(file.read(place.tailed)) == place.tail
 
 
-def _head(start: bytes) -> str:
-    return hashlib.sha256(start).hexdigest()[:32]
-
-
-def _go_on(file: BinaryIO, place: Place) -> tuple[Taken, Place]:
-    """The lines from `place` on, and the place after them."""
-    offset = place.offset + _rest_of_line(file, place.offset)
-    file.seek(offset)
-    taken = _take(file, place.line, to_end=False)
-    offset += taken.size
+def _place(file: BinaryIO, offset: int, line: int) -> Place:
     file.seek(0)
-    start = file.read(min(HEAD, offset))
-    after = Place(offset=offset, line=place.line + len(taken.lines), head=_head(start), headed=len(start))
-    return taken, after
+    head = file.read(min(HEAD, offset))
+    file.seek(offset - len(head))
+    tail = file.read(len(head))
+    return Place(offset=offset, line=line, head=_hash(head), headed=len(head), tail=_hash(tail), tailed=len(tail))
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:32]
 
 
 def _rest_of_line(file: BinaryIO, offset: int) -> int:
@@ -210,58 +264,9 @@ def _rest_of_line(file: BinaryIO, offset: int) -> int:
     return 0 if rest.strip() else len(rest)
 
 
-def _take(file: BinaryIO, number: int, *, to_end: bool) -> Taken:
-    """Lines after line `number`. The last one counts without its end where it is complete: `to_end`, or an object."""
-    lines: list[Line] = []
-    size = 0
-    while len(lines) < PAGE_LINES and size < PAGE_BYTES:
-        content, length, is_whole = _read_line(file)
-        if not length or not (is_whole or to_end or _is_object(content)):
-            return Taken(lines, size, more=False)
-        lines.append(Line(number + len(lines) + 1, content))
-        size += length
-    return Taken(lines, size, more=True)
-
-
-def _read_line(file: BinaryIO) -> tuple[bytes | None, int, bool]:
-    """Content, None where it is too long; length; whether its end was there."""
-    content = file.readline(LONGEST_LINE)
-    if content.endswith(b"\n") or len(content) < LONGEST_LINE:
-        return content, len(content), content.endswith(b"\n")
-    length = len(content)
-    while piece := file.readline(LONGEST_LINE):
-        length += len(piece)
-        if piece.endswith(b"\n"):
-            return None, length, True
-    return None, length, False
-
-
-def _is_object(content: bytes | None) -> bool:
-    try:
-        return content is not None and isinstance(json.loads(content), dict)
-    except (ValueError, RecursionError):
-        return False
-
-
-def _page(taken: Taken, source: str, now: datetime) -> Page:
-    posts: dict[str, Post] = {}
-    notices = []
-    for line in taken.lines:
-        try:
-            post = _post(line, source, now)
-        except ValueError as error:
-            notices.append(f"line {line.number} was left out: {error}")
-            continue
-        if post is not None:
-            posts[post.external_id] = post  # a later line is a newer version
+def _page(taken: Taken) -> Page:
+    notices = taken.notices
     if len(notices) > NOTICES:
-        notices = [*notices[:NOTICES], f"{len(notices) - NOTICES} more lines were left out"]
-    ordered = sorted(posts.values(), key=lambda post: post.published_at)
+        notices = [*notices[:NOTICES], f"{len(notices) - NOTICES} more lines of that kind"]
+    ordered = sorted(taken.posts.values(), key=lambda post: post.published_at)
     return Page(posts=tuple(ordered), cursor={}, more=taken.more, notices=tuple(notices))
-
-
-def _post(line: Line, source: str, now: datetime) -> Post | None:
-    """None for a blank line."""
-    if line.content is None:
-        raise ValueError(f"longer than {LONGEST_LINE // 2**20} MiB")
-    return read_post(line.content, line.number, source, now) if line.content.strip() else None

@@ -1,4 +1,4 @@
-"""Stories and comments of Hacker News over Algolia's search API.
+"""Stories and comments of Hacker News over Algolia's search API (item by item: sources/hackernews_walk.py).
 
 `GET /api/v1/search_by_date` (hn.algolia.com/api) gives the newest items first and at most 1,000 of them, whatever page
 is asked for, so a pass goes back window by window. Positions are `created_at_i`: seconds since 1970. The cursor:
@@ -47,6 +47,7 @@ class HackerNewsSettings(SourceSettings):
     """All stories and comments of Hacker News."""
 
     type: Literal["hackernews"]
+    mode: Literal["search", "walk"] = Field("search", description="search: over Algolia; walk: item by item")
     every: Interval = Field(timedelta(minutes=1), description="pause between two passes")
     backlog: Duration = Field(timedelta(days=1), description="how far back a first pass reads")
     full_text: bool = Field(False, description=FULL_TEXT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated
 from urllib.parse import urlsplit, urlunsplit
 
@@ -13,13 +13,18 @@ from sources.base import BACKOFF_LONG, BACKOFF_SHORT, Http, HttpError, Response,
 BUSY = frozenset({408, 425, 429})  # client errors that pass by themselves
 
 
-def _web_address(value: str) -> str:
+def is_web_address(value: str) -> bool:
+    """Whether it can be asked."""
     try:
         parts = urlsplit(value)
         usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
         usable = False
-    if not usable or not value.isprintable() or " " in value:
+    return bool(usable) and value.isprintable() and " " not in value
+
+
+def _web_address(value: str) -> str:
+    if not is_web_address(value):
         raise ValueError("an address that starts with http:// or https://")
     return value
 
@@ -33,6 +38,12 @@ def based(base_url: str | None, url: str) -> str:
         return url
     base, parts = urlsplit(base_url), urlsplit(url)
     return urlunsplit((base.scheme, base.netloc, base.path.rstrip("/") + parts.path, parts.query, ""))
+
+
+def rebased(base_url: str | None, site: str) -> Callable[[str], str]:
+    """As `based`, for addresses on the host of `site` only."""
+    host = urlsplit(site).netloc
+    return lambda url: based(base_url, url) if urlsplit(url).netloc == host else url
 
 
 def shown(url: str) -> str:
@@ -55,11 +66,17 @@ async def get(http: Http, url: str, headers: Mapping[str, str] | None = None) ->
 
 
 async def request(
-    http: Http, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    http: Http,
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+    once: bool = False,
 ) -> Response:
     """Return any answer. Raises SourceError where there is none."""
     try:
-        return await http.request(method, url, headers=headers, body=body)
+        return await http.request(method, url, headers=headers, body=body, once=once)
     except HttpError as error:
         limit = BACKOFF_LONG if error.refused or error.unreachable else BACKOFF_SHORT
         raise SourceError(f"{shown(url)}: {error}", retry_after=error.retry_after, backoff_limit=limit) from error

@@ -18,6 +18,7 @@ from sources.dates import published
 from sources.feed_entry import language
 from sources.feed_identity import digest, stable_id
 from sources.http import web_link
+from sources.lines import LONGEST_LINE, Line, Lines, Taken
 from sources.text import html_to_text, plain_text
 
 Count = Annotated[int, Field(ge=0, le=2**53)]
@@ -42,6 +43,42 @@ class Row(BaseModel):
     answered: bool | None = None
     parent: str | int | None = None
     thread: str | int | None = None
+
+
+def take(lines: Lines, number: int, source: str, now: datetime, *, to_end: bool) -> Taken:
+    """A page of the lines after line `number`.
+
+    The last one counts without its end where it is complete: `to_end`, or an object.
+    """
+    taken = Taken()
+    while not taken.is_full:
+        line = lines.next()
+        if line is None or not (line.is_whole or to_end or _is_object(line.content)):
+            return taken
+        taken.pass_over(line)
+        try:
+            post = _post(line, number + taken.lines, source, now)
+        except ValueError as error:
+            taken.leave_out(number + taken.lines, str(error))
+            continue
+        if post is not None:
+            taken.add(post)
+    taken.more = True
+    return taken
+
+
+def _is_object(content: bytes | None) -> bool:
+    try:
+        return content is not None and isinstance(json.loads(content), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _post(line: Line, number: int, source: str, now: datetime) -> Post | None:
+    """None for a blank line."""
+    if line.content is None:
+        raise ValueError(f"longer than {LONGEST_LINE // 2**20} MiB")
+    return read_post(line.content, number, source, now) if line.content.strip() else None
 
 
 def read_post(content: bytes, number: int, source: str, now: datetime) -> Post:

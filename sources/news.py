@@ -31,8 +31,8 @@ from sources.base import (
     SourceSettings,
     searches,
 )
-from sources.document import Entry
-from sources.feed import FeedParser, FeedSettings, FeedSource, State
+from sources.document import Entry, FeedParser
+from sources.feed import FeedSettings, FeedSource, State
 from sources.http import WebAddress, web_link
 from sources.text import html_to_text
 
@@ -77,9 +77,9 @@ def news_parts(config: NewsSettings, http: Http, parser: FeedParser, clock: Cloc
         if config.provider == "google":
             parts[search] = GoogleNews(config, search, http, parser, clock)
         else:
-            parts[search] = FeedSource(_feed(config, _bing(config, search)), http, parser, clock, refine=refined)
+            parts[search] = _listing(_feed(config, _bing(config, search)), http, parser, clock)
     for name, address in _alerts(config):
-        parts[name] = FeedSource(_feed(config, address), http, parser, clock, refine=refined)
+        parts[name] = _listing(_feed(config, address), http, parser, clock)
     return parts
 
 
@@ -121,7 +121,7 @@ class GoogleNews:
 
     def _feed(self, days: int) -> FeedSource:
         settings = _feed(self._config, _google(self._config, self._search, days), full_text=False)
-        return FeedSource(settings, self._http, self._parser, self._clock, refine=refined, most=MOST)
+        return _listing(settings, self._http, self._parser, self._clock, most=MOST)
 
 
 def _feed(config: NewsSettings, address: str, *, full_text: bool | None = None) -> FeedSettings:
@@ -129,10 +129,15 @@ def _feed(config: NewsSettings, address: str, *, full_text: bool | None = None) 
         name=config.name,
         type="feed",
         url=address,
+        preset=None,
         base_url=config.base_url,
         backlog=config.backlog,
         full_text=config.full_text if full_text is None else full_text,
     )
+
+
+def _listing(settings: FeedSettings, http: Http, parser: FeedParser, clock: Clock, most: int = 0) -> FeedSource:
+    return FeedSource(settings, http, parser, clock, refine=refined, most=most, discovers=False)
 
 
 def _google(config: NewsSettings, search: str, days: int) -> str:

@@ -92,7 +92,10 @@ def listed(answer: JSON, *path: str | int) -> list[Item]:
     found = find(answer, *path)
     if not isinstance(found, list):
         raise changed(f"no list `{'.'.join(map(str, path))}`" if path else "it is no list")
-    return [each for each in found if isinstance(each, dict)]
+    objects = [each for each in found if isinstance(each, dict)]
+    if found and not objects:
+        raise changed("a list of what are no objects")
+    return objects
 
 
 def changed(what: str) -> SourceError:

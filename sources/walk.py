@@ -63,12 +63,16 @@ class Walk:
             return walk._going_on(self.next - 1, None), True, (gap,)
         return walk._going_on(following, page), True, ()
 
+    def beyond(self, page: JSON) -> Cursor:
+        """After an answer that showed nothing though more may follow: the cursor that goes on at `page`."""
+        return self._going_on(self.next, page)
+
     def _finished(self) -> Cursor:
         if self.top is None and self.floor is None:
             return {"since": self.since}
         return {"floor": max(value for value in (self.top, self.floor) if value is not None)}
 
-    def _going_on(self, following: int, page: JSON) -> Cursor:
+    def _going_on(self, following: int | None, page: JSON) -> Cursor:
         cursor: Cursor = {"since": self.since} if self.floor is None else {"floor": self.floor}
         cursor |= {"top": self.top, "next": following}
         return cursor if page is None else cursor | {"page": page}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,10 +16,13 @@ import aiohttp
 import numpy as np
 
 from alerts.base import Alert, Receipt
+from monitor.http import ask_once
 from rules.base import NONE, Label, Sentiment, Verdict, View
 from rules.encoding import Vectors
 from sources.base import Cursor, HttpError, Kept, Page, Response
-from sources.document import Document, Entry, NotAFeed
+from sources.document import Document, Entry, FeedLink, FeedParser, NotAFeed
+from sources.page_reader import Caught, Question, asked, caught_from
+from sources.page_worker import select
 from sources.registry import Tools
 
 START = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -52,19 +56,26 @@ class PlainHttp:
         return self._session
 
     async def request(
-        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        once: bool = False,
     ) -> Response:
+        middlewares = (ask_once,) if once else ()
         asked, moved_to, only_permanent = url, None, True
         for _ in range(6):
             try:
                 async with self._session.request(
-                    method, asked, headers=headers, data=body, allow_redirects=False
+                    method, asked, headers=headers, data=body, allow_redirects=False, middlewares=middlewares
                 ) as answer:
                     content = await answer.read()
             except aiohttp.ClientConnectorDNSError as error:
                 raise HttpError(str(error), unreachable=True) from error
             except (TimeoutError, aiohttp.ClientError) as error:
-                raise HttpError(str(error)) from error
+                raise HttpError(str(error), maybe_sent=once) from error
             if answer.status not in (301, 302, 303, 307, 308):
                 return Response(
                     status=answer.status,
@@ -104,7 +115,13 @@ class FailingHttp:
         raise AssertionError("no session without a network")
 
     async def request(
-        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        once: bool = False,
     ) -> Response:
         raise self._error
 
@@ -124,12 +141,17 @@ class FixedInbox:
 
 
 def source_tools(
-    http: PlainHttp | FailingHttp, *, clock: FixedClock | None = None, inbox: FixedInbox | None = None
+    http: PlainHttp | FailingHttp,
+    *,
+    clock: FixedClock | None = None,
+    inbox: FixedInbox | None = None,
+    parser: FeedParser | None = None,
 ) -> Tools:
     """What a source is built with."""
     return Tools(
         http=http,
-        parser=JsonParser(),
+        parser=parser or JsonParser(),
+        pages=InlinePages(),
         clock=clock or FixedClock(),
         inbox=inbox or FixedInbox(),
         session_for=http.session_for,
@@ -146,6 +168,16 @@ class JsonParser:
         except (ValueError, RecursionError, AttributeError, TypeError, KeyError) as error:
             raise NotAFeed("an HTML page") from error
         return Document(**{"format": "json", "entries": entries} | written)
+
+    async def links(self, body: bytes, *, content_type: str | None, url: str) -> tuple[FeedLink, ...]:
+        return ()
+
+
+class InlinePages:
+    """`PageReader` that reads in this process, without limits."""
+
+    async def read(self, text: str, question: Question) -> Caught:
+        return caught_from(select(json.loads(json.dumps(asked(text, question)))))
 
 
 class ScriptedSource:
@@ -166,6 +198,35 @@ class ScriptedSource:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+    async def probe(self) -> str:
+        return "scripted"
+
+
+class ScriptedStream:
+    """`Stream` that sends the prepared pages in order, raises the prepared errors, then says nothing more."""
+
+    def __init__(self, *sent: Page | Exception) -> None:
+        self.sent = list(sent)
+        self.resumed: list[Cursor] = []
+        self.is_open = False
+
+    @property
+    def overlap(self) -> timedelta:
+        return timedelta()
+
+    async def listen(self, cursor: Cursor) -> AsyncGenerator[Page, None]:
+        self.resumed.append(cursor)
+        self.is_open = True
+        try:
+            while self.sent:
+                one = self.sent.pop(0)
+                if isinstance(one, Exception):
+                    raise one
+                yield one
+            await asyncio.Event().wait()
+        finally:
+            self.is_open = False
 
     async def probe(self) -> str:
         return "scripted"

@@ -6,16 +6,15 @@ import argparse
 import json
 
 from monitor.commands import FAILED, OK
-from monitor.commands.arguments import language_list
 from monitor.commands.files import open_input
 
 
 def run(options: argparse.Namespace) -> int:
     """Verdicts for posts, one line for each line; bad lines give an error object and exit code 1."""
     from monitor.classify import classify_lines
-    from monitor.model import load_classifier
+    from monitor.commands.chosen import open_chosen
 
-    classifier = load_classifier(language_list(options.languages), options.model)
+    classifier = open_chosen(options)
     code = OK
     with open_input(options.file) as lines:
         texts = (content.decode("utf-8", "surrogateescape") for content in lines)

@@ -11,24 +11,22 @@ from pathlib import Path
 
 from monitor.classify import TOGETHER
 from monitor.commands import FAILED, OK, CommandError
-from monitor.commands.arguments import language_list
+from monitor.commands.chosen import open_chosen
 from monitor.commands.evaluation_output import TEXT_KEPT, print_figures
 from monitor.commands.files import open_input
 from monitor.commands.progress import Progress, remark
 from monitor.evaluation import Judged
 from monitor.labelled import Labelled, read_labelled
-from monitor.model import load_classifier
 from rules.base import Classifier, Verdict
 from rules.language import EUROPEAN
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the figures; rows that cannot be read are named and left out, with exit code 1 at the end."""
-    languages = language_list(options.languages)
     files = _files(options.file)
     reading = _Reading(files)
     with Progress(sys.stderr) as progress:
-        judged = list(_judge(reading.rows(progress), load_classifier(languages, options.model), progress))
+        judged = list(_judge(reading.rows(progress), open_chosen(options), progress))
     for name, count in reading.ignored.most_common():
         remark(f"no label of mentiond's, not measured: {name} (rows: {count})")
     if reading.left_out:

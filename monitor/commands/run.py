@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 import time
-from pathlib import Path
 
 from monitor.config import Config, load
 
@@ -29,14 +28,11 @@ def run(options: argparse.Namespace) -> int:
 async def _run(config: Config, *, once: bool) -> int:
     stop = asyncio.Event()
     stop_on_signals(stop)
+    from monitor.commands.chosen import chosen_in
     from monitor.daemon import run as run_daemon
     from monitor.model_watch import open_reloading, watch
-    from monitor.packages import build_packages
 
-    chosen = config.classifier
-    folder = Path(chosen.model) if chosen.model else None
-    packages = build_packages(chosen.packages)
-    classifier = await asyncio.to_thread(open_reloading, config.languages, folder, chosen.encoder, packages)
+    classifier = await asyncio.to_thread(open_reloading, *chosen_in(config))
     watching = asyncio.create_task(watch(classifier))
     try:
         return await run_daemon(config, classifier, stop, once=once)

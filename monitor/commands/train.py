@@ -35,13 +35,27 @@ def _train(options: argparse.Namespace) -> int:
         raise CommandError("--force goes with --corrections: without them no model is refused")
     if options.out is None and (options.encoder or options.language):
         raise CommandError("--encoder and --language need --out FOLDER: the models that ship are for everybody")
+    out = options.out or SHIPPED
+    _check_place(out)
     encoder = open_encoder(options.encoder, download=options.download) if options.encoder is not None else None
     with _writing():
-        report = train_models(
-            _corpus(options), options.out or SHIPPED, remark, encoder=encoder, language=options.language
-        )
+        report = train_models(_corpus(options), out, remark, encoder=encoder, language=options.language)
     print(report.to_json() if options.json else report.table())
     return OK
+
+
+def _check_place(out: Path) -> None:
+    """Models take the place of models, or of nothing: a folder of other things would be gone. Raises CommandError."""
+    from monitor.model import holds_models
+
+    with _writing():
+        if out.exists() and not out.is_dir():
+            raise CommandError(f"{out}: is no folder; mend: a folder that is new, empty, or holds models")
+        if out.is_dir() and any(out.iterdir()) and not holds_models(out):
+            raise CommandError(
+                f"{out}: holds other things than models, which would be lost (no manifest.json of mentiond's); "
+                "mend: a folder that is new, empty, or holds models"
+            )
 
 
 @contextmanager
@@ -95,6 +109,7 @@ def _out(options: argparse.Namespace, settings: ClassifierSettings) -> Path:
     out: Path = (options.out or Path(str(settings.model))).absolute()
     if out.resolve() == SHIPPED.resolve():
         raise CommandError(f"{out}: the models that ship are not to learn from your posts; mend: another folder")
+    _check_place(out)
     return out
 
 

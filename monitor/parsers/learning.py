@@ -9,8 +9,9 @@ from monitor.parsers.parts import Commands, add_author, add_command, add_config,
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", type=Path, metavar="FOLDER", help="instead of the models that ship")
-    parser.add_argument("--languages", default="de,en", metavar="LIST", help="most important first (de,en)")
+    parser.add_argument("-c", "--config", type=Path, metavar="FILE", help="the YAML file, for the daemon's classifier")
+    parser.add_argument("--model", type=Path, metavar="FOLDER", help="instead of the models that ship, or of FILE")
+    parser.add_argument("--languages", metavar="LIST", help="most important first (those of FILE, or de,en)")
 
 
 def add_learning(commands: Commands) -> None:

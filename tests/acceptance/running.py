@@ -115,12 +115,16 @@ class Installation:
         return Ended(process.returncode, out.decode(), err.decode())
 
     @asynccontextmanager
-    async def daemon(self) -> AsyncIterator[Running]:
-        """`mentiond run`, with a word list in place of the model; killed at the end if it still runs."""
+    async def daemon(self, point: str = "never") -> AsyncIterator[Running]:
+        """`mentiond run`, with a word list in place of the model; killed at the end if it still runs.
+
+        `point`: one of tests.crash.entry, at which it kills itself.
+        """
+        command = [*_ENTRY, point, "1", "words", "-c", str(self.config)]
         log, output = self.folder / "daemon.log", self.folder / "daemon.out"
         with log.open("ab") as err, output.open("ab") as out:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, *_WORDS, "-c", str(self.config), stdout=out, stderr=err, env=self._environment()
+                sys.executable, *command, stdout=out, stderr=err, env=self._environment()
             )
         try:
             yield Running(process, log, output)
@@ -133,7 +137,8 @@ class Installation:
         return {**os.environ, **self.environ}
 
 
-_WORDS = ("-m", "tests.crash.entry", "never", "1", "words")
+_ENTRY = ("-m", "tests.crash.entry")
+_WORDS = (*_ENTRY, "never", "1", "words")
 
 
 def configuration(

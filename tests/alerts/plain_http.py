@@ -19,7 +19,13 @@ class PlainHttp:
         raise AssertionError("receivers have a pause of their own")
 
     async def request(
-        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        once: bool = False,
     ) -> Response:
         try:
             async with self._session.request(

@@ -9,7 +9,7 @@ import pytest
 
 from alerts.base import Reason
 from alerts.wording import compose
-from alerts.words import WORDS, Words
+from alerts.words import WORDS, Lang, Words
 from rules.base import NONE, UNSURE, Label, Sentiment, Verdict, Watchlist, WatchlistKind
 from sources.base import PostKind
 from tests.alerts.samples import COMPLAINT, FAILED, alert, digest, mention, notice, post
@@ -75,6 +75,20 @@ def test_a_post_of_pictures_says_so() -> None:
 def test_who_and_when() -> None:
     found = mention(post(author=None, dated=False, kind=PostKind.REVIEW, rating=1.0, followers=1200))
     assert compose(alert(found), "en", 400).byline == "author unknown · no date · review · rating 1 · 1200 followers"
+
+
+@pytest.mark.parametrize(
+    ("answered", "lang", "end"),
+    [
+        (True, "en", "rating 2 · already answered"),
+        (True, "de", "Wertung 2 · schon beantwortet"),
+        (False, "en", "rating 2"),
+        (None, "en", "rating 2"),
+    ],
+)
+def test_what_the_brand_answered_at_the_source_is_said(answered: bool | None, lang: Lang, end: str) -> None:
+    found = mention(post(kind=PostKind.REVIEW, rating=2.0, answered=answered))
+    assert compose(alert(found), lang, 400).byline.endswith(end)
 
 
 @pytest.mark.parametrize(

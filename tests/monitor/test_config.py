@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,6 +25,21 @@ ENVIRON = {
     "SMTP_PASSWORD": "pw",
     "CRM_SECRET": "s",
     "PGPASSWORD": "pg",
+    "CHAOS_TOKEN": "t",
+    "REDDIT_ID": "id",
+    "REDDIT_SECRET": "s",
+    "SURVEY_SECRET": "s",
+    "TRUSTPILOT_KEY": "k",
+    "ETRUSTED_ID": "i",
+    "ETRUSTED_SECRET": "s",
+    "GOOGLE_CLIENT_ID": "i",
+    "GOOGLE_CLIENT_SECRET": "s",
+    "GOOGLE_REFRESH_TOKEN": "r",
+    "PLAY_ACCOUNT": '{"client_email": "a@example.com", "private_key": "k"}',
+    "STACKEXCHANGE_KEY": "k",
+    "YOUTUBE_KEY": "k",
+    "X_TOKEN": "t",
+    "IMAP_PASSWORD": "s",
 }
 MINIMAL = """\
 watchlists:
@@ -197,7 +213,10 @@ def test_the_example_works_with_everything_in_it(tmp_path: Path) -> None:
     assert len(config.routes.routes) == 4
 
 
-@pytest.mark.parametrize("block", ["  - name: export", "  - name: care-slack", "  - name: pr-mail", "  - name: crm"])
+BLOCKS = re.findall(r"^#:(  - name: \S+)", EXAMPLE.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("block", BLOCKS)
 def test_each_block_of_the_example_works_by_itself(tmp_path: Path, block: str) -> None:
     lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith("#:" + block))

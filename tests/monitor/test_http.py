@@ -586,3 +586,28 @@ async def test_bad_header_is_refused_and_secrets_are_not_shown(web: Web) -> None
             await http.request("GET", web.url("/?token=s3cret"), headers={"X": "a\r\nb: s3cret"})
     assert raised.value.refused
     assert "s3cret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(("once", "asked"), [(False, 2), (True, 1)])
+async def test_what_is_paid_for_is_never_asked_twice(web: Web, once: bool, asked: int) -> None:
+    """aiohttp repeats a GET whose connection broke before the answer, without a word."""
+
+    async def hang_up(request: server.Request) -> server.Response:
+        assert request.transport is not None
+        request.transport.close()
+        return server.Response()
+
+    web["/"] = hang_up
+    async with guarded() as http:
+        with pytest.raises(HttpError) as raised:
+            await http.request("GET", web.url("/"), once=once)
+    assert len(web.requests) == asked
+    assert raised.value.maybe_sent == once
+
+
+async def test_what_is_asked_once_is_guarded_as_well(web: Web) -> None:
+    async with guarded(allow=[]) as http:
+        with pytest.raises(HttpError) as raised:
+            await http.request("GET", web.url("/"), once=True)
+    assert raised.value.refused
+    assert web.requests == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +12,11 @@ import spacy
 from spacy.training import Example
 from thinc.api import fix_random_seed
 
+from monitor.cli import main
+from monitor.commands import MODEL, OK, USAGE
+from monitor.commands.chosen import chosen_in
 from monitor.config import load
-from monitor.model import ModelError, load_classifier
+from monitor.model import SHIPPED, ModelError, load_classifier
 from monitor.packages import Package, build_packages
 from rules.base import Label, Sentiment, Verdict, View
 from rules.classifier import SpacyClassifier
@@ -118,6 +122,46 @@ def test_the_configuration_names_packages_and_encoder(tmp_path: Path) -> None:
         "en": Package("en_my_textcat", {"COMPLAINT": "complaint", "ANGRY": "negative"}, 0.6),
         "de": Package(str(tmp_path.parent / "textcat"), {"LOB": "praise"}, 0.5),
     }
+
+
+def test_commands_read_with_the_classifier_of_the_configuration(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    section = f"classifier: {{packages: {{en: {{name: {folder}, categories: {json.dumps(NAMES)}}}}}}}\n"
+    config = write(tmp_path, MINIMAL + section)
+    posts = tmp_path / "posts.jsonl"
+    posts.write_text('{"text": "so slow and broken , never again broken", "lang": "en", "labels": ["complaint"]}\n')
+
+    assert main(["classify", "-c", str(config), str(posts)]) == OK
+    own = json.loads(capsys.readouterr().out)
+    assert main(["classify", str(posts)]) == OK
+    shipped = json.loads(capsys.readouterr().out)
+    assert (own["tags"], own["cues"]) == (["complaint"], {"complaint": []})  # a foreign pipeline knows no cues
+    assert shipped["cues"]["complaint"]
+
+    assert main(["evaluate", str(posts), "-c", str(config), "--json"]) == OK
+    figures = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [one["worst"] for one in figures if one.get("label") == "crisis"] == [[]]
+    assert [one["true_positives"] for one in figures if one.get("label") == "complaint"] == [1]
+
+
+def test_arguments_take_the_place_of_the_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = write(tmp_path, MINIMAL + "languages: [en]\nclassifier: {model: nowhere}\n")
+    posts = tmp_path / "posts.jsonl"
+    posts.write_text('{"text": "kurz"}\n')
+    arguments = ["classify", "-c", str(config), str(posts)]
+    assert main(arguments) == MODEL
+    assert str(tmp_path / "nowhere") in capsys.readouterr().err
+    for more, lang in ([], "en"), (["--languages", "de"], "de"):
+        assert main([*arguments, "--model", str(SHIPPED), *more]) == OK
+        assert json.loads(capsys.readouterr().out)["lang"] == lang
+    assert main([*arguments[:2], str(tmp_path / "none.yaml")]) == USAGE
+
+
+def test_all_that_the_configuration_says_of_the_classifier_is_chosen(tmp_path: Path) -> None:
+    config = load(write(tmp_path, MINIMAL + SECTION), {})
+    packages = build_packages(config.classifier.packages)
+    assert chosen_in(config) == (("de", "en"), tmp_path / "models", str(tmp_path / "encoder"), packages)
 
 
 @pytest.mark.parametrize(

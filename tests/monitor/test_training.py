@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from monitor import training
+from monitor.cli import main
+from monitor.commands import USAGE
 from monitor.examples import CorpusError
 from monitor.learning import (
     Matrix,
@@ -21,7 +25,7 @@ from monitor.learning import (
     fit,
     precision_recall,
 )
-from monitor.model import digests, load_classifier
+from monitor.model import SHIPPED, digests, load_classifier
 from monitor.training import REPORT, train
 from rules.base import Label, View
 from rules.features import text_features
@@ -97,6 +101,49 @@ def test_a_model_is_replaced_whole(tmp_path: Path) -> None:
     (models / "leftover").write_text("of an older version")
     train(write_corpus(tmp_path / "corpus"), models, lambda line: None)
     assert sorted(path.name for path in models.iterdir()) == ["de", "manifest.json", "report.json", "xx"]
+
+
+@pytest.mark.parametrize(
+    "manifest", [None, "{}", '{"name": "an app", "pipelines": 3}'], ids=["none", "empty", "foreign"]
+)
+def test_a_folder_of_other_things_is_not_replaced(
+    tmp_path: Path, manifest: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "photos"
+    out.mkdir()
+    (out / "dear.jpg").write_bytes(b"irreplaceable")
+    if manifest is not None:
+        (out / "manifest.json").write_text(manifest)
+    before = digests(out)
+    assert main(["train", "--corpus", str(tmp_path / "none"), "--out", str(out)]) == USAGE
+    assert f"{out}: holds other things than models, which would be lost" in capsys.readouterr().err
+    assert digests(out) == before
+
+
+def test_a_file_is_not_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "notes").write_text("dear diary")
+    assert main(["train", "--out", str(tmp_path / "notes")]) == USAGE
+    assert f"{tmp_path / 'notes'}: is no folder" in capsys.readouterr().err
+
+
+def test_models_and_empty_folders_may_be_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty").mkdir()
+    shutil.copytree(SHIPPED, tmp_path / "models")
+    for name in ("new", "empty", "models"):
+        assert main(["train", "--corpus", str(tmp_path / "none"), "--out", str(tmp_path / name)]) == USAGE
+        assert "none: no corpus" in capsys.readouterr().err  # so far, and no further
+
+
+def test_an_entry_that_cannot_be_read_ends_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "lexicon" / "de").mkdir(parents=True)
+    (tmp_path / "lexicon" / "de" / "fault.txt").write_text("kaputt _\n", encoding="utf-8")
+    monkeypatch.setattr(training, "train", partial(train, lexicon=tmp_path / "lexicon"))
+    corpus = write_corpus(tmp_path / "corpus")
+    assert main(["train", "--corpus", str(corpus), "--out", str(tmp_path / "models")]) == USAGE
+    assert capsys.readouterr().err.endswith("lexicon de/fault: 'kaputt _' is empty, or begins or ends with a gap\n")
+    assert not (tmp_path / "models").exists()
 
 
 def test_fit_tells_apart_what_can_be_told_apart() -> None:

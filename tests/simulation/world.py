@@ -257,7 +257,13 @@ class Web:
         raise AssertionError("the sources of this world have no limits of their own")
 
     async def request(
-        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        once: bool = False,
     ) -> Response:
         self.showing = NOTHING
         parts = urlsplit(url)

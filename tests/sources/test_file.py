@@ -17,7 +17,8 @@ from typing import BinaryIO
 import pytest
 
 from sources.base import Cursor, Page, Post, PostKind, SourceError
-from sources.file import LONGEST_LINE, FileSettings, FileSource, StandardInput
+from sources.file import FileSettings, FileSource, StandardInput
+from sources.lines import LONGEST_LINE
 from tests.fakes import START, FixedClock
 
 

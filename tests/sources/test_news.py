@@ -14,8 +14,8 @@ from sources.base import Page, Source, SourceError, Stream
 from sources.document import Entry
 from sources.feed_parser import FeedParser
 from sources.news import NewsSettings, refined, unwrapped
-from sources.registry import SourceConfig, Tools, build, fingerprint
-from tests.fakes import START, FixedClock, FixedInbox, PlainHttp, plain_http
+from sources.registry import SourceConfig, build, fingerprint
+from tests.fakes import START, FixedClock, PlainHttp, plain_http, source_tools
 from tests.servers import Web
 
 CONFIG: TypeAdapter[SourceConfig] = TypeAdapter(SourceConfig)
@@ -61,7 +61,7 @@ def configured(**keys: Any) -> NewsSettings:
 def parts(
     config: NewsSettings, http: PlainHttp, parser: FeedParser, clock: FixedClock | None = None
 ) -> dict[str, Source]:
-    tools = Tools(http, parser, clock or FixedClock(), FixedInbox(), http.session_for)
+    tools = source_tools(http, clock=clock, parser=parser)
     return {name: part for name, part in build(config, tools).items() if not isinstance(part, Stream)}
 
 
@@ -166,6 +166,7 @@ async def test_a_consent_page_is_no_feed(web: Web, http: PlainHttp, parser: Feed
     web["/rss/search"] = (200, {"Content-Type": "text/html"}, b"<html><title>Bevor Sie fortfahren</title></html>")
     with pytest.raises(SourceError, match="not a feed"):
         await only_page(configured(search=("acme",), base_url=web.base), http, parser)
+    assert len(web.requests) == 1  # nor is one looked for elsewhere
 
 
 @pytest.mark.parametrize(

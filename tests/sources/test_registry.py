@@ -10,8 +10,9 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from sources.base import HttpError
-from sources.registry import WHOLE, SourceConfig, build, fingerprint
+from sources.registry import SOURCE_TYPES, WHOLE, SourceConfig, build, fingerprint
 from tests.fakes import FailingHttp, source_tools
+from tests.sources.benches import benches, name_of
 
 CONFIG: TypeAdapter[SourceConfig] = TypeAdapter(SourceConfig)
 FEED = {"name": "a", "type": "feed", "url": "https://x.test/feed"}
@@ -39,6 +40,7 @@ def test_a_fingerprint_changes_with_what_the_cursor_points_into() -> None:
         mark(NEWS, base_url=base),
         mark(FILE),
         mark(FILE, path="other.jsonl"),
+        mark(FILE, format="csv"),
     ]
     assert len(set(marks)) == len(marks)
 
@@ -46,6 +48,11 @@ def test_a_fingerprint_changes_with_what_the_cursor_points_into() -> None:
 @pytest.mark.parametrize("written", [FEED, NEWS, FILE])
 def test_a_fingerprint_stays_over_everything_else(written: dict[str, Any]) -> None:
     assert mark(written) == mark(written, name="b", was="a", every="7m", backlog="3d")
+
+
+def test_every_type_has_a_server_in_the_contracts() -> None:
+    modules = [*benches("make"), *benches("make_stream")]
+    assert set(SOURCE_TYPES) <= {name_of(module) for module in modules}
 
 
 def test_defaults() -> None:

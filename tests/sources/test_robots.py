@@ -1,80 +1,91 @@
-"""robots.txt from a real server: what it forbids, when it is asked again, and what it means when it cannot be had."""
+"""robots.txt: which rules are ours, how long they are remembered, and what they refuse."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import json
+import time
 from datetime import timedelta
 
 import pytest
 
-from sources.base import HttpError
-from sources.robots import HOSTS, Robots
-from tests.fakes import FailingHttp, FixedClock, PlainHttp, plain_http
+from sources.base import BACKOFF_LONG, BACKOFF_SHORT, SourceError
+from sources.robots import LONGEST_DELAY, Robots, read_robots
+from tests.fakes import START, plain_http
 from tests.servers import Web
 
+BOARD = """\
+User-agent: Googlebot
+Disallow: /
 
-@pytest.fixture
-async def http() -> AsyncIterator[PlainHttp]:
-    async with plain_http() as made:
-        yield made
-
-
-def says(web: Web, text: str, status: int = 200) -> None:
-    web["/robots.txt"] = (status, {}, text.encode())
-
-
-async def test_the_rules_for_us_or_for_everybody(web: Web, http: PlainHttp) -> None:
-    says(web, "User-agent: *\nDisallow: /\n\nUser-agent: mentiond\nDisallow: /a*z$\nAllow: /")
-    robots = Robots(http, FixedClock())
-    assert await robots.allows(web.url("/news/1"))
-    assert not await robots.allows(web.url("/abcz"))
-    assert not await Robots(http, FixedClock(), "other").allows(web.url("/news/1"))
+User-agent: *
+User-agent: Otherbot
+Disallow: /search.php
+Disallow: /*sid=
+Allow: /search.php?open   # by way of exception
+Crawl-delay: 5
+Sitemap: https://b.test/sitemap.xml
+"""
 
 
-@pytest.mark.parametrize(("status", "allowed"), [(404, True), (403, True), (429, False), (500, False), (503, False)])
-async def test_without_rules(web: Web, http: PlainHttp, status: int, allowed: bool) -> None:
-    says(web, "User-agent: *\nDisallow: /", status)
-    assert await Robots(http, FixedClock()).allows(web.url("/x")) is allowed
+async def read(web: Web, body: str, status: int = 200) -> Robots:
+    web["/robots.txt"] = (status, {}, body.encode())
+    async with plain_http() as http:
+        return await read_robots(http, web.url("/viewforum.php?f=2"), START)
 
 
-async def test_a_host_that_does_not_answer_allows_nothing() -> None:
-    assert not await Robots(FailingHttp(HttpError("no route")), FixedClock()).allows("https://a.test/x")
+async def test_the_rules_for_everybody_are_ours(web: Web) -> None:
+    robots = await read(web, BOARD)
+    assert robots.check(web.url("/viewforum.php?f=2")) == 5
+    assert robots.check(web.url("/search.php?open=1")) == 5
+    with pytest.raises(SourceError) as caught:
+        robots.check(web.url("/search.php?id=newposts"))
+    assert str(caught.value) == (
+        f"robots.txt of {robots.host} does not allow /search.php?id=newposts to programs (Disallow: /search.php)"
+    )
+    assert caught.value.backoff_limit == BACKOFF_LONG
+    assert not caught.value.permanent
+    with pytest.raises(SourceError, match=r"\(Disallow: /\*sid=\)"):
+        robots.check(web.url("/viewtopic.php?t=1&sid=0123"))
 
 
-async def test_a_host_is_asked_once_a_day(web: Web, http: PlainHttp) -> None:
-    clock = FixedClock()
-    robots = Robots(http, clock)
-    says(web, "")
-    assert await robots.allows(web.url("/x"))
-    says(web, "User-agent: *\nDisallow: /")
-    clock.advance(timedelta(hours=23))
-    assert await robots.allows(web.url("/x"))
-    clock.advance(timedelta(hours=2))
-    assert not await robots.allows(web.url("/x"))
-    assert len(web.requests) == 2
+async def test_rules_for_us_by_name_stand_in_place_of_those_for_everybody(web: Web) -> None:
+    robots = await read(web, "user-agent: *\ndisallow: /\n\nUser-Agent: Mentiond\nDisallow: /intern\n")
+    assert robots.check(web.url("/")) == 0
+    with pytest.raises(SourceError, match="Disallow: /intern"):
+        robots.check(web.url("/intern/x"))
+    empty = await read(web, "user-agent: *\ndisallow: /\n\nuser-agent: mentiond\nallow: /\n")
+    assert empty.check(web.url("/x")) == 0
 
 
-async def test_a_failure_is_forgotten_after_an_hour(web: Web, http: PlainHttp) -> None:
-    clock = FixedClock()
-    robots = Robots(http, clock)
-    says(web, "", 500)
-    assert not await robots.allows(web.url("/x"))
-    says(web, "")
-    clock.advance(timedelta(hours=1))
-    assert await robots.allows(web.url("/x"))
+@pytest.mark.parametrize("status", [401, 403, 404, 410])
+async def test_where_there_is_none_everything_is_allowed(web: Web, status: int) -> None:
+    assert (await read(web, "User-agent: *\nDisallow: /", status)).check(web.url("/x")) == 0
 
 
-async def test_only_so_many_hosts_are_kept(web: Web, http: PlainHttp) -> None:
-    says(web, "")
-    robots = Robots(http, FixedClock())
-    await robots.allows(web.url("/x"))
-    robots.http = FailingHttp(HttpError("no route"))
-    for number in range(HOSTS):
-        await robots.allows(f"https://h{number}.test/x")
-    assert not await robots.allows(web.url("/x"))  # asked again: it was forgotten
+@pytest.mark.parametrize("status", [429, 500, 503])
+async def test_where_it_cannot_be_had_nothing_is(web: Web, status: int) -> None:
+    with pytest.raises(SourceError, match=r"robots\.txt") as caught:
+        await read(web, "", status)
+    assert caught.value.backoff_limit == BACKOFF_SHORT
 
 
-@pytest.mark.parametrize("text", ["\0\ud800", "Disallow /x", "User-agent: *\n" * 20_000, "<html>login</html>"])
-async def test_hostile_rules_are_rules_like_any_other(web: Web, http: PlainHttp, text: str) -> None:
-    web["/robots.txt"] = (200, {}, text.encode("utf-8", "surrogatepass"))
-    assert await Robots(http, FixedClock()).allows(web.url("/x"))
+async def test_it_is_remembered_for_a_day(web: Web) -> None:
+    robots = await read(web, BOARD)
+    kept = json.loads(json.dumps(robots.to_remember()))
+    url = web.url("/x")
+    assert Robots.remembered(kept, url, START + timedelta(hours=23)) == robots
+    assert Robots.remembered(kept, url, START + timedelta(hours=25)) is None
+    assert Robots.remembered(kept, "https://other.test/x", START) is None
+    assert Robots.remembered(None, url, START) is None
+    assert Robots.remembered([1], url, START) is None
+
+
+async def test_hostile_ones_are_read_within_bounds(web: Web) -> None:
+    many = "User-agent: *\n" + "".join(f"Disallow: /*a{n}*b*c*d\n" for n in range(100_000))
+    started = time.process_time()
+    robots = await read(web, many)
+    assert robots.check(web.url("/" + "a" * 2000)) == 0
+    assert time.process_time() - started < 10
+    assert robots.to_remember() is None  # too much for a cursor
+    for strange in ("\0\xff", "<html>login</html>", ":", "Crawl-delay: nan", "user-agent: *\ncrawl-delay: 1e99"):
+        assert (await read(web, strange)).check(web.url("/x")) <= LONGEST_DELAY

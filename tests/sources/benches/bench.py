@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from aiohttp import web as aio
+
 from tests.fakes import START, FixedInbox
+from tests.servers import Handler
 
 Answer = tuple[int, dict[str, str], bytes]
 
@@ -37,6 +40,7 @@ class Bench:
     shows_edits: an edited item comes again. shows_late: so does one that appears late, dated back within the overlap.
     refusals: how this API says no, by status; what is not in there is an empty body with that status.
     strange: bodies of a changed shape, each with status 200; asks: whether there is a server to ask at all.
+    reserves: what an answer costs is set aside by a page before it, and no page is asked for twice.
     """
 
     keys: dict[str, Any]
@@ -48,10 +52,12 @@ class Bench:
     shows_late: bool = True
     has_credentials: bool = False
     asks: bool = True
+    reserves: bool = False
     refusals: Mapping[int, Answer] = field(default_factory=dict)
     strange: tuple[bytes, ...] = (b"{}", b"[]", b"null", b'{"surprise": 1}', b"[1, 2]")
     inbox: FixedInbox = field(default_factory=FixedInbox)
     publish: Callable[[], None] = lambda: None  # for sources without a server: writes `items` where they look
+    close: Callable[[], None] = lambda: None  # ends a server of its own
 
     def newest_first(self) -> list[Item]:
         return sorted(self.items, key=lambda item: item.number, reverse=True)
@@ -64,3 +70,12 @@ def json_answer(value: Any, status: int = 200, **headers: str) -> Answer:
     """A JSON body; header names with _ for -."""
     named = {name.replace("_", "-"): text for name, text in headers.items()}
     return status, {"Content-Type": "application/json"} | named, json.dumps(value).encode()
+
+
+def says(status: int, headers: dict[str, str], body: bytes) -> Handler:
+    """A handler that always answers so."""
+
+    async def answer(request: aio.Request) -> aio.Response:
+        return aio.Response(status=status, headers=headers, body=body)
+
+    return answer

@@ -1,8 +1,8 @@
-"""The loop of a worker process, which reads what strangers wrote and may be killed for it.
+"""What parent and child processes say to each other, and the child's side of it.
 
-It greets with the frame `null`, then answers one frame per frame. A frame is four bytes of length, big-endian, and that
-much JSON. Each question has a limit of CPU time; the process has one of memory. What an answer throws ends the process:
-the parent gives that question up and starts another worker.
+A frame is four bytes of length, big-endian, and that much JSON. The child greets with the frame `null`, then answers
+one frame per frame until its input ends. Each question has a limit of CPU time, the process has one of memory; what
+goes wrong in an answer ends the process, and the parent starts another.
 """
 
 from __future__ import annotations
@@ -11,11 +11,16 @@ import json
 import os
 import resource
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
 CPU_SECONDS = 5
 MEMORY_BYTES = 1 << 30  # address space; a broken feed of 10 MiB needs about a third of it
+
+
+def frame(content: object) -> bytes:
+    data = json.dumps(content).encode()
+    return len(data).to_bytes(4, "big") + data
 
 
 def read_frame(stream: BinaryIO) -> bytes | None:
@@ -24,15 +29,9 @@ def read_frame(stream: BinaryIO) -> bytes | None:
     return stream.read(int.from_bytes(head, "big")) if len(head) == 4 else None
 
 
-def frame(content: object) -> bytes:
-    data = json.dumps(content).encode()
-    return len(data).to_bytes(4, "big") + data
-
-
-def serve(load: Callable[[], object], answer: Callable[[Any], dict[str, object]]) -> None:
-    """Answer questions until standard input ends. `load`: imports, so that no question pays for them."""
+def serve(answer: Callable[[Mapping[str, Any]], object]) -> None:
+    """Answer questions until standard input ends. What `answer` needs should be imported by now."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    load()
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     sys.stdout = sys.stderr  # nothing that a library prints may come between the frames
     answers.write(frame(None))
