@@ -26,7 +26,7 @@ from sources.feed_parser import FeedParser
 from sources.registry import Tools as SourceTools
 from sources.registry import build as build_source
 from sources.registry import fingerprint
-from sources.robots import RobotsCache
+from sources.robots import RobotsMemory
 
 
 def utc_now() -> datetime:
@@ -52,7 +52,7 @@ async def open_tools(config: Config) -> AsyncIterator[Tools]:
     )
     parser = FeedParser()
     async with guarded as http:
-        articles = Articles(http, RobotsCache(http, utc_now))
+        articles = Articles(http, RobotsMemory(http, utc_now))
         try:
             yield Tools(http, parser, articles)
         finally:

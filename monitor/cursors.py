@@ -10,10 +10,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from monitor.mentions import offer_held
 from monitor.schema import alerts, cursors, gaps, inbox, posts, seen
 from sources.base import Cursor
 
 LONGEST_PAUSE = timedelta(hours=24)  # after a failure
+RETIRED = "no longer configured"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +85,14 @@ def register_parts(
 ) -> None:
     """A row for every configured part; one whose fingerprint changed starts a first pass anew but keeps `seen`.
 
-    `lasting` are keys of a cursor that a new address does not change.
+    `lasting` are keys of a cursor that a new address does not change. Parts that a configured source has no longer (a
+    search of a query that changed) rest, and go on where they were should they come again.
     """
     existing = {(state.source, state.part): state for state in all_parts(connection)}
+    sources = {source for source, _ in fingerprints}
+    for gone in existing.keys() - fingerprints.keys():
+        if gone[0] in sources:
+            _retire(connection, existing[gone], now)
     for (source, part), fingerprint in fingerprints.items():
         anew: dict[str, Any] = {"fingerprint": fingerprint, "cursor": {}, "finished_at": None, "pass_started_at": None}
         anew |= {
@@ -107,6 +114,16 @@ def register_parts(
                 "version": state.version + 1,
             }  # the number stays: what a broken-off pass held is still offered
             connection.execute(sa.update(cursors).where(*_where(source, part)).values(anew | moved))
+        elif state.disabled == RETIRED:
+            back = {"disabled": None, "due_at": now}
+            connection.execute(sa.update(cursors).where(*_where(source, part)).values(back))
+
+
+def _retire(connection: Connection, state: PartState, now: datetime) -> None:
+    """Offer what its first pass held; without `body_at` it keeps no `seen` rows of its source from leaving."""
+    offer_held(connection, pass_subject(state), now)
+    values = {"disabled": RETIRED, "body_at": None}
+    connection.execute(sa.update(cursors).where(*_where(state.source, state.part)).values(values))
 
 
 def record_failure(

@@ -3,7 +3,7 @@
 Extracted by trafilatura. A page says that it is locked in schema.org's words (isAccessibleForFree, as
 developers.google.com/search/docs/appearance/structured-data/paywalled-content asks for) or in Facebook's
 (`article:content_tier`); where it says nothing, short texts full of the words of consent and of subscriptions are taken
-for what they are. `python -m sources.article` is the worker that does it; no other process reads a stranger's HTML.
+for what they are. `python -m sources.article` is the child that does it; no other process reads a stranger's HTML.
 """
 
 from __future__ import annotations
@@ -149,5 +149,5 @@ def _answer(question: Mapping[str, Any]) -> dict[str, object]:
 if __name__ == "__main__":
     import trafilatura
 
-    trafilatura.extract("<html><body><article><p>x</p></article></body></html>")  # loads what it needs only then
+    trafilatura.extract("<article><p>It loads more when it reads its first page.</p></article>")
     serve(_answer)

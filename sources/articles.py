@@ -16,13 +16,13 @@ from urllib.parse import urlsplit
 from sources.base import Http, HttpError, Response
 from sources.child import Child
 from sources.page_reader import decode_page
-from sources.robots import RobotsCache
+from sources.robots import RobotsMemory
 
 MOST = 40  # articles of one batch
 SECONDS = 30.0  # for one batch
 AT_A_TIME = 6
 LARGEST = 5 * 2**20  # bytes of a page
-READING = 8.0  # seconds for one page in the worker
+READING = 8.0  # seconds for one page in the child
 ACCEPT = "text/html, application/xhtml+xml;q=0.9"
 
 _CLOSED = frozenset({401, 402, 403, 451})
@@ -55,7 +55,7 @@ class Texts:
 class Articles:
     """Reads the text of articles; safe to share within one event loop."""
 
-    def __init__(self, http: Http, robots: RobotsCache, *, seconds: float = SECONDS) -> None:
+    def __init__(self, http: Http, robots: RobotsMemory, *, seconds: float = SECONDS) -> None:
         self._http = http
         self._robots = robots
         self._seconds = seconds
@@ -89,14 +89,14 @@ class Articles:
             return await self._read(address)
 
     async def _read(self, address: str) -> str:
-        """Raises _Unread, HttpError and what a worker breaks off with."""
+        """Raises _Unread, HttpError and what a child breaks off with."""
         if not await self._robots.allows(address):
             raise _Unread("robots.txt does not allow it")
         response = await self._http.request("GET", address, headers={"Accept": ACCEPT})
         _check(response)
         if urlsplit(response.url).netloc != urlsplit(address).netloc and not await self._robots.allows(response.url):
             raise _Unread("robots.txt does not allow it")
-        answer = await self._child.ask({"page": await asyncio.to_thread(_page, response)})
+        answer = await self._child.ask({"page": await asyncio.to_thread(_decoded, response)})
         if answer["trouble"]:
             raise _Unread(str(answer["trouble"]))
         return str(answer["text"])
@@ -118,7 +118,7 @@ def _check(response: Response) -> None:
         raise _Unread("too large")
 
 
-def _page(response: Response) -> str:
+def _decoded(response: Response) -> str:
     return decode_page(response.body, response.headers.get("content-type"))
 
 

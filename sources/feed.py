@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
@@ -95,7 +95,8 @@ class FeedSource:
     """One feed. Raises SourceError as sources.http.get does, and for bodies that are no feed.
 
     refine: what is made of each entry before it is identified. most: how many entries a document can hold at all, where
-    one with fewer shows everything there is: then nothing in common with the last one proves no gap.
+    one with fewer shows everything there is: then nothing in common with the last one proves no gap. discovers: whether
+    a page at the address may lead to the feed.
     """
 
     overlap = timedelta(0)  # every document is read whole
@@ -109,6 +110,7 @@ class FeedSource:
         *,
         refine: Callable[[Entry], Entry] = lambda entry: entry,
         most: int = 0,
+        discovers: bool = True,
     ) -> None:
         self._name = config.name
         self._url = based(config.base_url, config.address)
@@ -117,6 +119,7 @@ class FeedSource:
         self._full_text = config.full_text
         self._refine = refine
         self._most = most
+        self._discovers = discovers
         self._http = http
         self._parser = parser
         self._discovery = Discovery(http, parser, rebased(config.base_url, config.address))
@@ -134,7 +137,8 @@ class FeedSource:
         try:
             document = await read(self._parser, response)
         except NotAFeed as refusal:
-            is_known = bool(state.full_at) and not before.found  # the address itself has given a feed
+            # The address itself has given a feed, or nothing else would do.
+            is_known = not self._discovers or (bool(state.full_at) and not before.found)
             response, document, state, found = await self._discover(response, refusal, state, is_known)
             notices = (*notices, found)
         etag, modified = _validators(response, document)
@@ -147,6 +151,8 @@ class FeedSource:
         try:
             return _described(await read(self._parser, response))
         except NotAFeed as refusal:
+            if not self._discovers:
+                raise not_a_feed(response, refusal) from refusal
             found = await self._discovery.find(response, refusal, {"Accept": ACCEPT})
             return f"a page; {found}: {_described(found.document)}"
 
@@ -195,7 +201,7 @@ class FeedSource:
             posts=posts,
             cursor=replace(state, policy=reading.policy.value, last=reading.last).cursor(),
             gaps=_gaps(reading, state) if is_full else (),
-            articles={post.external_id: post.url for post in posts if post.url and self._full_text},
+            articles=_articles(posts) if self._full_text else {},
             renamed=reading.renamed,
             notices=tuple(notices),
         )
@@ -225,6 +231,11 @@ class FeedSource:
             dated=dated,
             raw=entry.content,
         )
+
+
+def _articles(posts: Sequence[Post]) -> dict[str, str]:
+    """What entries link to; a comment links to what it comments on."""
+    return {post.external_id: post.url for post in posts if post.url and post.kind is not PostKind.COMMENT}
 
 
 def _described(document: Document) -> str:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Literal
 from urllib.parse import urlencode
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from sources.base import (
     FULL_TEXT,
@@ -63,6 +63,13 @@ class GdeltSettings(SourceSettings):
 
     # Without NOT: the search sees whole articles, of which the answer gives a title.
     DIALECT: ClassVar[SearchDialect] = SearchDialect(without="", has_nesting=False, longest=250)
+
+    @field_validator("search")
+    @classmethod
+    def _is_something(cls, value: SearchTerms) -> SearchTerms:
+        if not value:
+            raise ValueError("at least one search")
+        return value
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from sources.api import Api
 from sources.base import JSON, Clock, Cursor, Http, Page, Post, PostKind
 from sources.hackernews import ITEM, HackerNewsSettings
-from sources.http import based
+from sources.http import based, web_link
 from sources.shape import Item, changed, counted, find, flag, moment, reference, text, usable, whole
 from sources.text import html_to_text, plain_text
 
@@ -35,6 +35,7 @@ class HackerNewsWalk:
     def __init__(self, config: HackerNewsSettings, http: Http, clock: Clock) -> None:
         self._name = config.name
         self._backlog = config.backlog
+        self._full_text = config.full_text
         self._endpoint = based(config.base_url, ENDPOINT)
         self._clock = clock
         self._api = Api(http, clock)
@@ -71,7 +72,8 @@ class HackerNewsWalk:
         notices = tuple(usable(there, made, "items"))
         posts = sorted((post for post in made if post is not None), key=lambda post: post.published_at)
         deleted = tuple(str(number) for item in gone if (number := whole(item, "id")))
-        return Page(posts=tuple(posts), cursor=after, more=more, deleted=deleted, notices=notices)
+        articles = {str(whole(item, "id")): link for item in there if (link := _link(item)) and self._full_text}
+        return Page(posts=tuple(posts), cursor=after, more=more, deleted=deleted, notices=notices, articles=articles)
 
     async def _newest(self) -> int:
         newest = await self._api.get(f"{self._endpoint}/maxitem.json")
@@ -137,6 +139,11 @@ class HackerNewsWalk:
             published_raw=str(whole(item, "time")),
             raw=json.dumps(item),
         )
+
+
+def _link(item: Item) -> str | None:
+    """The page that a story links to."""
+    return web_link(text(item, "url")) if text(item, "type") != "comment" else None
 
 
 def _still_pending(cursor: Cursor, since: datetime) -> dict[int, int]:

@@ -77,9 +77,9 @@ def news_parts(config: NewsSettings, http: Http, parser: FeedParser, clock: Cloc
         if config.provider == "google":
             parts[search] = GoogleNews(config, search, http, parser, clock)
         else:
-            parts[search] = FeedSource(_feed(config, _bing(config, search)), http, parser, clock, refine=refined)
+            parts[search] = _listing(_feed(config, _bing(config, search)), http, parser, clock)
     for name, address in _alerts(config):
-        parts[name] = FeedSource(_feed(config, address), http, parser, clock, refine=refined)
+        parts[name] = _listing(_feed(config, address), http, parser, clock)
     return parts
 
 
@@ -121,7 +121,7 @@ class GoogleNews:
 
     def _feed(self, days: int) -> FeedSource:
         settings = _feed(self._config, _google(self._config, self._search, days), full_text=False)
-        return FeedSource(settings, self._http, self._parser, self._clock, refine=refined, most=MOST)
+        return _listing(settings, self._http, self._parser, self._clock, most=MOST)
 
 
 def _feed(config: NewsSettings, address: str, *, full_text: bool | None = None) -> FeedSettings:
@@ -134,6 +134,10 @@ def _feed(config: NewsSettings, address: str, *, full_text: bool | None = None) 
         backlog=config.backlog,
         full_text=config.full_text if full_text is None else full_text,
     )
+
+
+def _listing(settings: FeedSettings, http: Http, parser: FeedParser, clock: Clock, most: int = 0) -> FeedSource:
+    return FeedSource(settings, http, parser, clock, refine=refined, most=most, discovers=False)
 
 
 def _google(config: NewsSettings, search: str, days: int) -> str:

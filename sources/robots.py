@@ -1,7 +1,8 @@
 """robots.txt (RFC 9309): what a host asks of programs that read its pages.
 
-Only the groups that are meant for us are kept, in a cursor for a day. A robots.txt that is not there (4xx) allows
-everything; one that cannot be had (5xx, no connection) allows nothing for the time being.
+Only the groups that are meant for us are kept, for a day: in the cursor of a source that reads one host, or in memory.
+A robots.txt that is not there (4xx) allows everything; one that cannot be had (5xx, no connection) allows nothing for
+the time being.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit, urlunsplit
 from weakref import WeakValueDictionary
 
@@ -20,11 +21,11 @@ from sources.shape import text, whole
 
 AGENT = "mentiond"
 LASTS = 24 * 3600  # seconds
-UNREACHABLE_LASTS = 3600  # seconds for which a host that gave no rules is not asked again
 LARGEST = 500 * 1024  # characters that are read, as the RFC has it
 LARGEST_KEPT = 64 * 1024  # characters that a cursor holds; larger ones are asked for every time
-HOSTS = 500  # whose rules are kept in memory, the last ones asked for
 LONGEST_DELAY = 60.0  # seconds between two pages that a host may ask for
+HOSTS = 500  # that are kept in memory, the last ones asked about
+UNREACHABLE = timedelta(hours=1)  # for which a host that gave no rules is not asked again
 
 _RULES = ("allow", "disallow", "crawl-delay")
 
@@ -71,44 +72,6 @@ class Robots:
         return "Disallow"
 
 
-@dataclass(slots=True)
-class RobotsCache:
-    """The rules of the hosts that were asked about, in memory for a day; that they cannot be had, for an hour."""
-
-    http: Http
-    clock: Clock
-    _kept: OrderedDict[str, tuple[float, Robots | None]] = field(default_factory=OrderedDict)
-    _locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
-
-    async def allows(self, url: str) -> bool:
-        """Whether the page may be read; not where the host's rules cannot be had."""
-        host = urlsplit(url).netloc
-        lock = self._locks.setdefault(host, asyncio.Lock())
-        async with lock:
-            robots = await self._rules(host, url)
-        if robots is None:
-            return False
-        try:
-            await asyncio.to_thread(robots.check, url)
-        except SourceError:
-            return False
-        return True
-
-    async def _rules(self, host: str, url: str) -> Robots | None:
-        now = self.clock()
-        until, robots = self._kept.get(host, (0.0, None))
-        if now.timestamp() >= until:
-            try:
-                until, robots = now.timestamp() + LASTS, await read_robots(self.http, url, now)
-            except SourceError:
-                until, robots = now.timestamp() + UNREACHABLE_LASTS, None
-        self._kept[host] = until, robots
-        self._kept.move_to_end(host)
-        if len(self._kept) > HOSTS:
-            self._kept.popitem(last=False)
-        return robots
-
-
 async def read_robots(http: Http, url: str, now: datetime) -> Robots:
     """Ask the host of `url` for its rules. Raises SourceError."""
     parts = urlsplit(url)
@@ -142,3 +105,44 @@ def _for_us(written: str) -> Iterator[str]:
     if chosen:
         yield "user-agent: *"
         yield from chosen
+
+
+class RobotsMemory:
+    """The rules of many hosts, for whoever reads a page here and a page there."""
+
+    def __init__(self, http: Http, clock: Clock) -> None:
+        self._http = http
+        self._clock = clock
+        self._kept: OrderedDict[tuple[str, str], tuple[datetime, Robots | None]] = OrderedDict()
+        self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+
+    async def allows(self, url: str) -> bool:
+        """Whether the page may be read; not where the host's rules cannot be had."""
+        host = urlsplit(url)[:2]
+        lock = self._locks.setdefault(host, asyncio.Lock())
+        async with lock:
+            rules = await self._rules(host, url)
+        return rules is not None and await asyncio.to_thread(_is_allowed, rules, url)
+
+    async def _rules(self, host: tuple[str, str], url: str) -> Robots | None:
+        now = self._clock()
+        until, rules = self._kept.get(host, (now, None))
+        if now >= until:
+            try:
+                rules = await read_robots(self._http, url, now)
+                until = now + timedelta(seconds=LASTS)
+            except SourceError:
+                rules, until = None, now + UNREACHABLE
+        self._kept[host] = until, rules
+        self._kept.move_to_end(host)
+        if len(self._kept) > HOSTS:
+            self._kept.popitem(last=False)
+        return rules
+
+
+def _is_allowed(rules: Robots, url: str) -> bool:
+    try:
+        rules.check(url)
+    except SourceError:
+        return False
+    return True

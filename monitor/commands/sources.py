@@ -27,7 +27,8 @@ def run(options: argparse.Namespace) -> int:
     since = now - GAPS_SHOWN
 
     def read(connection: Connection) -> tuple[list[cursors.PartState], list[tuple[str, str, datetime, str]]]:
-        return cursors.all_parts(connection), cursors.recent_gaps(connection, since)
+        states = [state for state in cursors.all_parts(connection) if state.disabled != cursors.RETIRED]
+        return states, cursors.recent_gaps(connection, since)
 
     states, gaps = in_store(config, read)
     types = {source.name: source.type for source in config.sources}

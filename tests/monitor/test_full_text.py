@@ -11,7 +11,7 @@ from monitor.schema import posts, revisions, seen
 from monitor.store import Store
 from sources.articles import Articles
 from sources.base import Page, Post
-from sources.robots import RobotsCache
+from sources.robots import RobotsMemory
 from sources.text import content_hash
 from tests.fakes import FixedClock, plain_http
 from tests.monitor.builders import Works, build_works, column, make_page, make_post, rows_of
@@ -25,7 +25,7 @@ TEASER = make_post("1", "Brand im Zug", title="Akku brennt")  # without the bran
 async def works(store: Store) -> AsyncIterator[Works]:
     made = build_works(store)
     async with plain_http() as http:
-        made.pipeline.articles = Articles(http, RobotsCache(http, FixedClock()))
+        made.pipeline.articles = Articles(http, RobotsMemory(http, FixedClock()))
         yield made
         await made.pipeline.articles.close()
 

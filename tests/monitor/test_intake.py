@@ -18,7 +18,7 @@ from monitor.schema import alerts, gaps, mentions, posts, revisions, seen, verdi
 from monitor.schema import cursors as parts
 from monitor.store import Store
 from rules.base import WatchlistKind
-from sources.base import Gap, Page
+from sources.base import Gap, Page, SourceError
 from tests.fakes import START
 from tests.monitor.builders import (
     DAY,
@@ -554,3 +554,31 @@ def test_a_new_address_keeps_how_entries_are_told_apart(store: Store) -> None:
     in_transaction(store, lambda tx: tx.execute(sa.update(parts).values(cursor=cursor)))
     in_transaction(store, cursors.register_parts, {("news", ""): "another"}, START, ("policy",))
     assert in_transaction(store, cursors.read_part, "news", "").cursor == {"policy": "link"}
+
+
+def test_a_part_that_comes_again_goes_on_where_it_was(store: Store) -> None:
+    key, other = ("news", "acme"), {("news", ""): "f"}
+    for configured in ({key: "f"} | other, other):
+        in_transaction(store, cursors.register_parts, configured, START)
+        in_transaction(store, lambda tx: tx.execute(sa.update(parts).values(cursor={"floor": 7})))
+    rested = in_transaction(store, cursors.read_part, *key)
+    assert rested.disabled == cursors.RETIRED
+    assert key not in in_transaction(store, cursors.due_parts, START)
+    in_transaction(store, cursors.register_parts, {key: "f"} | other, START)
+    back = in_transaction(store, cursors.read_part, *key)
+    assert (back.disabled, back.cursor) == (None, {"floor": 7})
+    assert key in in_transaction(store, cursors.due_parts, START)
+
+
+def test_a_source_that_is_not_configured_is_left_as_it_is(store: Store) -> None:
+    in_transaction(store, cursors.register_parts, {("news", ""): "f"}, START)
+    in_transaction(store, cursors.register_parts, {("other", ""): "f"}, START)
+    assert in_transaction(store, cursors.read_part, "news", "").disabled is None
+
+
+async def test_what_a_first_pass_held_is_offered_when_its_part_goes(works: Works) -> None:
+    old = make_post(published_at=START - 9 * DAY)
+    await works.poll(make_page(old, more=True), SourceError("down"))
+    assert column(works.store, alerts.c.state) == ["held"]
+    in_transaction(works.store, cursors.register_parts, {("news", "other"): "f"}, START)
+    assert sorted(column(works.store, alerts.c.reason)) == ["digest", "first"]

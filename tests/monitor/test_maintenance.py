@@ -102,7 +102,7 @@ async def test_seen_is_kept_thirty_days_or_the_overlap(works: Works) -> None:
 
 async def test_the_slowest_part_of_a_source_decides(works: Works) -> None:
     await works.poll(make_page(make_post("1", "nothing")))
-    fingerprints = {("news", "other"): "f"}
+    fingerprints = {("news", ""): "f", ("news", "other"): "f"}
     in_transaction(works.store, cursors.register_parts, fingerprints, START)
     in_transaction(
         works.store,
@@ -113,6 +113,18 @@ async def test_the_slowest_part_of_a_source_decides(works: Works) -> None:
     await works.poll(make_page())
     retain(works)
     assert len(rows_of(works.store, seen)) == 1
+
+
+async def test_a_part_that_is_configured_no_longer_decides_nothing(works: Works) -> None:
+    await works.poll(make_page(make_post("1", "nothing")))
+    both = {("news", ""): "f", ("news", "search"): "f"}
+    in_transaction(works.store, cursors.register_parts, both, START)
+    in_transaction(works.store, Connection.execute, sa.update(parts).values(body_at=START))
+    in_transaction(works.store, cursors.register_parts, {("news", ""): "f"}, START)
+    works.clock.advance(100 * DAY)
+    await works.poll(make_page())
+    retain(works)
+    assert not rows_of(works.store, seen)
 
 
 async def test_a_kept_post_is_known_after_its_seen_row_has_left(works: Works) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -14,9 +14,16 @@ from monitor.commands import OK
 from monitor.config import load
 from monitor.inbox import EmptyInbox
 from monitor.searching import with_searches
+from rules.query import parse
+from rules.search_terms import translate
+from sources.base import SearchDialect, SourceSettings
 from sources.news import NewsSettings
+from sources.registry import SourceConfig
 from tests.acceptance.running import CONSOLE, configuration
 
+SEARCHING: list[type[SourceSettings]] = [
+    model for model in get_args(get_args(SourceConfig)[0]) if "search" in model.model_fields
+]
 PRESS = {"name": "press", "type": "news", "search": {"from": "w"}}
 
 
@@ -73,3 +80,13 @@ def test_check_says_it_to_programs_too(tmp_path: Path, capsys: pytest.CaptureFix
         ("press", "warning", True),
     ]
     assert searching[0]["detail"] == "asks one search: acme"
+
+
+@pytest.mark.parametrize("model", SEARCHING, ids=lambda model: model.__name__)
+def test_every_source_that_searches_knows_the_dialect_of_its_search(model: type[SourceSettings]) -> None:
+    dialect = getattr(model, "DIALECT", None)
+    assert isinstance(dialect, SearchDialect)
+    query = '(müller OR "acme phone" OR @acme OR acme.com) AND (kaputt OR defekt OR "geht nicht") NOT arena'
+    translation = translate(parse(query), dialect)
+    assert translation.missed == ()
+    assert max(map(len, translation.searches)) <= dialect.longest

@@ -1,4 +1,4 @@
-"""Articles from a real server, read by the real worker: whatever a page is, the announcement survives it."""
+"""Articles from a real server, read by the real child: whatever a page is, the announcement survives it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aiohttp import web as aio
 
 from sources.articles import LARGEST, MOST, Articles
 from sources.base import HttpError
-from sources.robots import RobotsCache
+from sources.robots import RobotsMemory
 from tests.fakes import FailingHttp, FixedClock, PlainHttp, plain_http
 from tests.servers import Web, serve_web
 from tests.sources import pages
@@ -26,7 +26,7 @@ async def http() -> AsyncIterator[PlainHttp]:
 
 @pytest.fixture
 async def articles(http: PlainHttp) -> AsyncIterator[Articles]:
-    made = Articles(http, RobotsCache(http, FixedClock()))
+    made = Articles(http, RobotsMemory(http, FixedClock()))
     yield made
     await made.close()
 
@@ -80,7 +80,7 @@ async def test_what_is_no_article(
     web["/x"] = answer
     web["/good"] = html(pages.article())
     texts = await articles.read({"x": web.url("/x"), "good": web.url("/good")})
-    assert "good" in texts.found  # the next one is read, whatever became of the worker
+    assert "good" in texts.found  # the next one is read, whatever became of the child
     assert reason is None or dict(texts.troubles) == {reason: 1}
 
 
@@ -115,9 +115,9 @@ async def test_a_slow_page_costs_no_more_than_the_time_of_the_batch(web: Web, ht
 
     web["/slow"] = hang
     web["/good"] = html(pages.article())
-    articles = Articles(http, RobotsCache(http, FixedClock()), seconds=4)
-    await articles.read({"warm": web.url("/good")})  # the worker takes a second to start
-    hasty = Articles(http, RobotsCache(http, FixedClock()), seconds=0.3)
+    articles = Articles(http, RobotsMemory(http, FixedClock()), seconds=4)
+    await articles.read({"warm": web.url("/good")})  # the child takes a second to start
+    hasty = Articles(http, RobotsMemory(http, FixedClock()), seconds=0.3)
     texts = await hasty.read({"slow": web.url("/slow")})
     released.set()
     assert dict(texts.troubles) == {"took too long": 1}
@@ -136,7 +136,7 @@ async def test_more_than_fit_are_counted(web: Web, articles: Articles) -> None:
 
 async def test_without_a_network_nothing_is_read() -> None:
     http = FailingHttp(HttpError("no route"))
-    articles = Articles(http, RobotsCache(http, FixedClock()))
+    articles = Articles(http, RobotsMemory(http, FixedClock()))
     assert await trouble(articles, "https://a.test/x") == "robots.txt does not allow it"
 
 

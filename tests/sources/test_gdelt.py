@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from sources.base import BACKOFF_LONG, Cursor, Page, Source, SourceError, Stream
 from sources.gdelt import PACE, GdeltSettings, Turns
@@ -199,6 +199,11 @@ def test_each_search_has_a_cursor_of_its_own() -> None:
     config = GdeltSettings.model_validate({"name": "world", "type": "gdelt", "search": ("acme", "globex")})
     tuned = config.model_copy(update={"television": ("CNN",)})
     assert len({fingerprint(config, "acme"), fingerprint(config, "globex"), fingerprint(tuned, "acme")}) == 3
+
+
+def test_without_a_search_there_is_nothing_to_ask() -> None:
+    with pytest.raises(ValidationError, match="at least one search"):
+        CONFIG.validate_python({"name": "world", "type": "gdelt", "search": ()})
 
 
 def test_languages() -> None:

@@ -144,3 +144,16 @@ async def test_a_newest_item_that_went_back_starts_anew(firebase: Firebase) -> N
     firebase.items = {n: comment(n) for n in range(1, 4)}
     firebase.cursor = {"first": 10**6, "next": 10**7}
     assert len(await firebase.read()) == 3
+
+
+async def test_full_text_names_what_stories_link_to(firebase: Firebase, web: Web) -> None:
+    story = {"id": 1, "type": "story", "by": "lee", "time": NOW - 90, "title": "T", "url": "https://acme.test/x"}
+    firebase.items = {1: story, 2: story | {"id": 2, "url": "javascript:x"}, 3: comment(3, url="https://acme.test/y")}
+    await firebase.read()
+    assert firebase.pages[0].articles == {}
+    keys = {"name": "hn", "type": "hackernews", "mode": "walk", "base_url": web.base, "full_text": True}
+    async with plain_http() as http:
+        firebase.source = HackerNewsWalk(HackerNewsSettings.model_validate(keys), http, firebase.clock)
+        firebase.cursor = {}
+        await firebase.read()
+    assert firebase.pages[0].articles == {"1": "https://acme.test/x"}

@@ -166,6 +166,7 @@ async def test_a_consent_page_is_no_feed(web: Web, http: PlainHttp, parser: Feed
     web["/rss/search"] = (200, {"Content-Type": "text/html"}, b"<html><title>Bevor Sie fortfahren</title></html>")
     with pytest.raises(SourceError, match="not a feed"):
         await only_page(configured(search=("acme",), base_url=web.base), http, parser)
+    assert len(web.requests) == 1  # nor is one looked for elsewhere
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The rules of many hosts, kept in memory for the articles."""
+"""robots.txt of many hosts, kept in memory."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 
 from sources.base import HttpError
-from sources.robots import HOSTS, RobotsCache
+from sources.robots import HOSTS, RobotsMemory
 from tests.fakes import FailingHttp, FixedClock, PlainHttp, plain_http
-from tests.servers import Web
+from tests.servers import Web, serve_web
 
 
 @pytest.fixture
@@ -23,26 +23,31 @@ def says(web: Web, text: str, status: int = 200) -> None:
     web["/robots.txt"] = (status, {}, text.encode())
 
 
-async def test_a_page_is_allowed_or_not(web: Web, http: PlainHttp) -> None:
-    says(web, "User-agent: *\nDisallow: /\n\nUser-agent: mentiond\nDisallow: /a*z$\nAllow: /")
-    robots = RobotsCache(http, FixedClock())
-    assert await robots.allows(web.url("/news/1"))
-    assert not await robots.allows(web.url("/abcz"))
+async def test_each_host_has_rules_of_its_own(web: Web, http: PlainHttp) -> None:
+    says(web, "User-agent: *\nDisallow: /private")
+    robots = RobotsMemory(http, FixedClock())
+    async with serve_web() as other:
+        says(other, "User-agent: mentiond\nDisallow: /")
+        assert await robots.allows(web.url("/news/1"))
+        assert not await robots.allows(web.url("/private/1"))
+        assert not await robots.allows(other.url("/news/1"))
+        assert [request.path for request in other.requests] == ["/robots.txt"]
+    assert [request.path for request in web.requests] == ["/robots.txt"]
 
 
 @pytest.mark.parametrize(("status", "allowed"), [(404, True), (403, True), (429, False), (500, False), (503, False)])
 async def test_without_rules(web: Web, http: PlainHttp, status: int, allowed: bool) -> None:
     says(web, "User-agent: *\nDisallow: /", status)
-    assert await RobotsCache(http, FixedClock()).allows(web.url("/x")) is allowed
+    assert await RobotsMemory(http, FixedClock()).allows(web.url("/x")) is allowed
 
 
 async def test_a_host_that_does_not_answer_allows_nothing() -> None:
-    assert not await RobotsCache(FailingHttp(HttpError("no route")), FixedClock()).allows("https://a.test/x")
+    assert not await RobotsMemory(FailingHttp(HttpError("no route")), FixedClock()).allows("https://a.test/x")
 
 
 async def test_a_host_is_asked_once_a_day(web: Web, http: PlainHttp) -> None:
     clock = FixedClock()
-    robots = RobotsCache(http, clock)
+    robots = RobotsMemory(http, clock)
     says(web, "")
     assert await robots.allows(web.url("/x"))
     says(web, "User-agent: *\nDisallow: /")
@@ -55,7 +60,7 @@ async def test_a_host_is_asked_once_a_day(web: Web, http: PlainHttp) -> None:
 
 async def test_a_failure_is_forgotten_after_an_hour(web: Web, http: PlainHttp) -> None:
     clock = FixedClock()
-    robots = RobotsCache(http, clock)
+    robots = RobotsMemory(http, clock)
     says(web, "", 500)
     assert not await robots.allows(web.url("/x"))
     says(web, "")
@@ -66,9 +71,9 @@ async def test_a_failure_is_forgotten_after_an_hour(web: Web, http: PlainHttp) -
 
 async def test_only_so_many_hosts_are_kept(web: Web, http: PlainHttp) -> None:
     says(web, "")
-    robots = RobotsCache(http, FixedClock())
-    await robots.allows(web.url("/x"))
-    robots.http = FailingHttp(HttpError("no route"))
+    robots = RobotsMemory(http, FixedClock())
+    assert await robots.allows(web.url("/x"))
     for number in range(HOSTS):
-        await robots.allows(f"https://h{number}.test/x")
+        await robots.allows(f"http://127.0.0.1:{number + 1}/x")  # nobody listens there
+    says(web, "User-agent: *\nDisallow: /")
     assert not await robots.allows(web.url("/x"))  # asked again: it was forgotten
