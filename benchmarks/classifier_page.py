@@ -118,7 +118,8 @@ def _held_out(report: Mapping[str, Any]) -> str:
             f"- {language}: {own['rows']:,} rows in {own['domains']} domains, {own['features']:,} features; mean "
             f"macro-F1 of labels {mean:.3f}; mood: accuracy {mood['accuracy']:.2f}, macro-F1 {mood['macro_f1']:.2f}; "
             f"of {pairs['count']} texts with two brands, seen from each, {pairs['told_apart']:.0%} differ in the right "
-            f"direction, {pairs['exact']:.0%} carry exactly the right labels from both sides."
+            f"direction; in {pairs['right_side']:.0%} every label that differs is carried from the right side and from "
+            f"that one only; {pairs['exact']:.0%} carry exactly the right labels from both sides."
         )
     return "\n".join(lines)
 

@@ -33,6 +33,7 @@ class Pairs:
 
     count: int
     told_apart: float  # share whose two verdicts differ in the right direction
+    right_side: float  # share whose labels that differ are each carried from the right side, and from that one only
     exact: float  # share of which both verdicts carry exactly the right labels
 
 
@@ -78,7 +79,8 @@ class Report:
             lines.append(
                 f"{language:5}{'sentiment':16}{report.rows:6}  accuracy {report.sentiment.accuracy:.2f}, "
                 f"mean F1 {report.sentiment.macro_f1:.2f}; {report.domains} domains, {report.features} features; "
-                f"{report.pairs.count} pairs, {report.pairs.told_apart:.0%} told apart"
+                f"{report.pairs.count} pairs, {report.pairs.told_apart:.0%} told apart, "
+                f"{report.pairs.right_side:.0%} from the right side alone"
             )
         return "\n".join(lines)
 
@@ -142,16 +144,18 @@ def describe_language(
 def _pairs(examples: Sequence[Example], held_out: HeldOut) -> Pairs:
     places = {example.text: at for at, example in enumerate(examples)}
     truth = np.array([[float(label in example.labels) for label in Label] for example in examples])
-    apart, exact = [], []
+    apart, right, exact = [], [], []
     for at, example in enumerate(examples):
         other = places.get(_swapped(example.text), at)
         if other <= at or (truth[at] == truth[other]).all():
             continue
         difference = held_out.chances[at, : len(Label)] - held_out.chances[other, : len(Label)]
         apart.append(float(difference @ (truth[at] - truth[other])) > 0)
-        exact.append(bool((held_out.carried[[at, other]] == truth[[at, other]]).all()))
-    share = 1 / max(1, len(apart))
-    return Pairs(len(apart), round(sum(apart) * share, 3), round(sum(exact) * share, 3))
+        hits = held_out.carried[[at, other]] == truth[[at, other]]
+        right.append(bool(hits[:, truth[at] != truth[other]].all()))
+        exact.append(bool(hits.all()))
+    told_apart, right_side, exactly = (round(sum(one) / max(1, len(one)), 3) for one in (apart, right, exact))
+    return Pairs(len(apart), told_apart, right_side, exactly)
 
 
 def _swapped(text: str) -> str:

@@ -18,6 +18,8 @@ from rules.linear import look_up, sigmoid
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.float64]  # N x L, 0 or 1
 
+_AS_GOOD = 0.002  # in F score
+
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
@@ -36,6 +38,15 @@ def build_matrix(posts: Sequence[tuple[Keys, Values]], fewest: int, dense: Float
     kept = counts >= fewest
     known = every[kept]
     scale = (np.log((1 + len(posts)) / (1 + counts[kept])) + 1).astype(np.float16).astype(np.float32)
+    return _matrix(known, scale, posts, dense)
+
+
+def more_rows(matrix: Matrix, posts: Sequence[tuple[Keys, Values]]) -> Matrix:
+    """Other posts over the same features, without dense rows."""
+    return _matrix(matrix.keys, matrix.scale, posts, None)
+
+
+def _matrix(known: Keys, scale: Values, posts: Sequence[tuple[Keys, Values]], dense: Floats | None) -> Matrix:
     rows, values = [], []
     for keys, own in posts:
         where, found = look_up(known, keys)
@@ -120,14 +131,17 @@ def f_score(precision: float, recall: float, beta: float = 1.0) -> float:
 
 
 def choose_threshold(chances: Floats, truth: Floats, beta: float) -> float:
-    """The probability, in steps of 0.01, with the best F score, smoothed over its neighbours.
+    """The lowest probability, in steps of 0.01, whose F score, smoothed over its neighbours, is as good as the best.
 
-    Never under 0.3, whatever the score: below that most of what is carried would be wrong.
+    As good is within 0.002, less than chance makes of it: F hardly falls there, and posts unlike the corpus score lower
+    than its own. Where precision counts more (`beta` below 1) it is the best one. Never under 0.25, whatever the score:
+    below that most of what is carried would be wrong.
     """
-    steps = [step / 100 for step in range(30, 81)]
+    steps = [step / 100 for step in range(25, 81)]
     scores = np.array([f_score(*precision_recall(chances, truth, step), beta) for step in steps])
     smooth = np.convolve(np.pad(scores, 3, mode="edge"), np.full(7, 1 / 7), mode="valid")
-    return steps[int(np.argmax(smooth))]
+    good = float(smooth.max()) - (_AS_GOOD if beta >= 1 else 0.0)
+    return steps[int(np.flatnonzero(smooth >= good)[0])]
 
 
 def choose_floor(chances: Floats, truth: Floats, threshold: float, recall: float) -> float:

@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from monitor.contrast import Turned, calibrated
 from monitor.encoders import META, NamedEncoder, describe
 from monitor.examples import FOLDS, CorpusError, Example, fingerprint, read_corpus
 from monitor.fields import SHIPPED_LEXICON, build_lexicon
 from monitor.held_out import LanguageReport, Report, calibrate_all, choose_bands, describe_language, measure
 from monitor.labelled import view_of_masked
-from monitor.learning import Fit, Floats, Matrix, build_matrix, fit
+from monitor.learning import Fit, Floats, Matrix, build_matrix, fit, more_rows
 from monitor.lessons import Folds, Lessons, digest, plan_lessons
 from monitor.model import BANDS, MANIFEST, SHARED, digests
 from rules import lexical, linear
@@ -36,7 +37,8 @@ from rules.language import LanguageDetector
 from rules.lexical import MentionLexicon
 from rules.lexicon import Lexicon
 from rules.linear import LinearLabels, Weights, sigmoid
-from rules.reading import read
+from rules.reading import Reading, read
+from rules.sides import names_both, seen_from_other
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -67,19 +69,24 @@ class Material:
 class Trained:
     """A language's features, the logits of its held-out rows of the corpus (N x categories) and what they really are.
 
+    `plain` are the logits before those of texts with two brands were contrasted (monitor/contrast.py).
+
     Corrections have no part in calibration and thresholds: they are posts that a model got wrong, no fair sample.
     """
 
     language: str
     material: Material
     matrix: Matrix
+    plain: Floats
     held_out: Floats
     truth: Floats
+    turned: Turned | None  # texts with two brands; None with an encoder, which reads a text from one side only
 
     def assemble(self, fitted: Fit, rows: npt.NDArray[np.bool_]) -> tuple[Language, dict[Label, Band]]:
         """The pipeline of a fit, calibrated on these held-out rows, and its bands."""
         slopes, offsets = calibrate_all(self.held_out[rows], self.truth[rows])
         bands = choose_bands(sigmoid(self.held_out[rows] * slopes + offsets), self.truth[rows])
+        contrast = self.turned.fit(self.plain, self.truth, rows) if self.turned else None
         nlp = _blank(self.language, self.material.lexicon)  # a vocabulary that has read no corpus
         nlp.add_pipe(linear.NAME)
         component = nlp.get_pipe(linear.NAME)
@@ -92,6 +99,7 @@ class Trained:
             table=(fitted.table * slopes).astype(np.float32),
             bias=(fitted.bias * slopes + offsets).astype(np.float32),
             dense=(MEANING * fitted.dense * slopes).astype(np.float32) if self.material.encoder else None,
+            contrast=None if contrast is None else calibrated(contrast, slopes, offsets).astype(np.float32),
         )
         return nlp, bands
 
@@ -168,14 +176,18 @@ def _encode(
 def _train_language(language: str, lessons: Lessons, material: Material, out: Path) -> tuple[LanguageReport, Carried]:
     nlp, everything, count = _blank(language, material.lexicon), lessons.everything, len(lessons.corpus)
     dense = np.array([material.vectors[one.text] for one in everything]) if material.encoder else None
-    matrix = build_matrix([text_features(read(nlp(one.text))) for one in everything], FEWEST_POSTS, dense)
+    readings = [read(nlp(one.text)) for one in everything]
+    matrix = build_matrix([text_features(reading) for reading in readings], FEWEST_POSTS, dense)
     truth = np.array([_truth(example) for example in everything])
     *fits, final = (
         fit(matrix, truth, lessons.without(fold), strength=STRENGTH, epochs=EPOCHS, seed=SEED)
         for fold in (*range(FOLDS), None)
     )
-    held_out = _held_out(matrix, fits, lessons.corpus_folds)
-    trained = Trained(language, material, matrix, held_out, truth[:count])
+    plain = held_out = _held_out(matrix, fits, lessons.corpus_folds)
+    turned = None if material.encoder else _turn(matrix, fits, lessons.corpus_folds, readings)
+    if turned:
+        held_out = turned.apply(plain, truth[:count], lessons.corpus_folds)
+    trained = Trained(language, material, matrix, plain, held_out, truth[:count], turned)
     figures = measure(held_out, trained.truth, lessons.corpus_folds)
     bands = _save(trained, final, fingerprint(everything), out)
     report = describe_language(lessons.corpus, len(matrix.keys), figures, bands)
@@ -225,6 +237,17 @@ def _held_out(matrix: Matrix, fits: Sequence[Fit], folds: Folds) -> Floats:
         unseen = np.flatnonzero(folds == fold).tolist()
         logits[unseen] = own.logits(matrix, unseen)
     return logits
+
+
+def _turn(matrix: Matrix, fits: Sequence[Fit], folds: Folds, readings: Sequence[Reading]) -> Turned:
+    """What models that did not see their domains make of the rows with two brands, as the other brand reads them."""
+    at = np.array([row for row in range(len(folds)) if names_both(readings[row].folded)], np.intp)
+    rows = more_rows(matrix, [text_features(seen_from_other(readings[row])) for row in at.tolist()])
+    logits = np.zeros((len(at), len(CATEGORIES)))
+    for fold, own in enumerate(fits):
+        if unseen := np.flatnonzero(folds[at] == fold).tolist():
+            logits[unseen] = own.logits(rows, unseen)
+    return Turned(at, logits)
 
 
 def _save(trained: Trained, final: Fit, name: str, out: Path) -> Mapping[Label, Band]:

@@ -22,15 +22,16 @@ from rules.encoding import Encoder, Vectors, encode_masked
 from rules.features import PAIR, Keys, Values, key_of, pair_keys, text_features, word_features
 from rules.meaning import FIELD, field_feature
 from rules.reading import Reading, read
-from rules.sides import seen_from_target
+from rules.sides import names_both, seen_from_other, seen_from_target
 from rules.stop_words import STOP_WORDS
 from rules.words import says_something
 
 Rows = npt.NDArray[np.intp]
 Worth = npt.NDArray[np.float64]  # words or hits, by categories
+Logits = npt.NDArray[np.floating]
 
 NAME = "mention_labels"  # the component's name in the pipeline, and its folder in the model
-_DENSE = "dense.npy"
+_DENSE, _CONTRAST = "dense.npy", "contrast.npy"
 _WORTHS = 1 << 13  # words of which it is remembered what they bring to each category
 
 
@@ -45,6 +46,7 @@ class Weights:
     table: Values  # F x L
     bias: Values  # L
     dense: Values | None = None  # D x L, for the vector of an encoder; None: trained without one
+    contrast: Values | None = None  # 2 L + 1 x L, see `contrasted`; None: two brands are read like one
 
     def __post_init__(self) -> None:
         features, categories = len(self.keys), len(self.categories)
@@ -53,11 +55,23 @@ class Weights:
             raise ValueError(f"the weights do not fit together: {shapes}")
         if self.dense is not None and self.dense.shape[1:] != (categories,):
             raise ValueError(f"the weights of the encoder do not fit: {self.dense.shape}")
+        if self.contrast is not None and self.contrast.shape != (2 * categories + 1, categories):
+            raise ValueError(f"the weights of the contrast do not fit: {self.contrast.shape}")
 
 
 def sigmoid(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     """Logistic function, safe for any logit."""
     return 1.0 / (1.0 + np.exp(-np.clip(logits.astype(np.float64), -30, 30)))
+
+
+def contrasted(own: Logits, other: Logits, contrast: npt.NDArray[np.floating]) -> Logits:
+    """Logits of a text with two brands, from those of the text as it is and as the other brand reads it.
+
+    What is said of one of them is mostly not said of the other: a complaint about OTHER tells against one about TARGET.
+    All N x L; `contrast` is 2 L + 1 x L, its last row the bias.
+    """
+    logits: Logits = np.hstack([own, other]) @ contrast[:-1] + contrast[-1]
+    return logits
 
 
 def look_up(known: Keys, keys: Keys) -> tuple[Rows, npt.NDArray[np.bool_]]:
@@ -111,20 +125,26 @@ class LinearLabels:
 
     def _judge(self, doc: Doc, meaning: Values) -> Doc:
         weights = self.weights
-        rows, values = self._vector(read(doc))
-        logits = values @ weights.table[rows] + weights.bias
+        reading = read(doc)
+        logits = self._logits(reading)
         if weights.dense is not None:
             logits = logits + meaning @ weights.dense
+        if weights.contrast is not None and names_both(reading.folded):
+            other = self._logits(seen_from_other(reading))
+            [logits] = contrasted(logits[None], other[None], weights.contrast)
         chances = sigmoid(logits)
         chances[self._alike] /= chances[self._alike].sum()
         doc.cats = dict(zip(weights.categories, chances.tolist(), strict=True))
         return doc
 
-    def _vector(self, reading: Reading) -> tuple[Rows, Values]:
+    def _logits(self, reading: Reading) -> Logits:
+        """What the words bring to each category."""
+        weights = self.weights
         keys, values = text_features(reading)
-        rows, found = look_up(self.weights.keys, keys)
-        scaled = values[found] * self.weights.scale[rows]
-        return rows, scaled / max(float(np.linalg.norm(scaled)), 1e-9)
+        rows, found = look_up(weights.keys, keys)
+        scaled = values[found] * weights.scale[rows]
+        logits: Logits = scaled / max(float(np.linalg.norm(scaled)), 1e-9) @ weights.table[rows] + weights.bias
+        return logits
 
     def cues(self, reading: Reading, categories: Sequence[str], limit: int) -> dict[str, tuple[str, ...]]:
         """For each category what raised it most, strongest first: `delay: seit 3 Wochen`, or a word by itself."""
@@ -168,7 +188,7 @@ class LinearLabels:
         np.add.at(worth, places[found], scaled[:, None] * self.weights.table[rows][:, columns])
 
     def to_disk(self, path: Path, *, exclude: Iterable[str] = ()) -> None:
-        """Three or four arrays (half precision where it does no harm) and a JSON file; same weights, same bytes."""
+        """Three to five arrays (half precision where it does no harm) and a JSON file; same weights, same bytes."""
         path.mkdir(parents=True, exist_ok=True)
         weights = self.weights
         np.save(path / "keys.npy", weights.keys)
@@ -176,6 +196,8 @@ class LinearLabels:
         np.save(path / "table.npy", weights.table.astype(np.float16))
         if weights.dense is not None:
             np.save(path / _DENSE, weights.dense)
+        if weights.contrast is not None:
+            np.save(path / _CONTRAST, weights.contrast)
         head = {
             "categories": weights.categories,
             "exclusive": weights.exclusive,
@@ -186,7 +208,7 @@ class LinearLabels:
     def from_disk(self, path: Path, *, exclude: Iterable[str] = ()) -> LinearLabels:
         """Raises OSError, ValueError or KeyError where the files are missing or damaged."""
         head = json.loads((path / "head.json").read_text(encoding="utf-8"))
-        dense = path / _DENSE
+        dense, contrast = path / _DENSE, path / _CONTRAST
         self.weights = Weights(
             categories=tuple(head["categories"]),
             exclusive=tuple(head["exclusive"]),
@@ -195,6 +217,7 @@ class LinearLabels:
             table=np.load(path / "table.npy", allow_pickle=False).astype(np.float32),
             bias=np.array(head["bias"], np.float32),
             dense=np.load(dense, allow_pickle=False) if dense.exists() else None,
+            contrast=np.load(contrast, allow_pickle=False) if contrast.exists() else None,
         )
         return self
 

@@ -199,6 +199,14 @@ def test_threshold_and_floor() -> None:
     assert choose_floor(chances, truth, threshold, recall=1.0) == 0.3
 
 
+def test_of_thresholds_that_are_as_good_the_lowest_is_chosen() -> None:
+    chances = np.array([0.1] * 50 + [0.9] * 50)
+    truth = np.array([0.0] * 50 + [1.0] * 50)
+    assert choose_threshold(chances, truth, beta=1.0) == 0.25
+    chances[:5] = 0.35
+    assert choose_threshold(chances, truth, beta=1.0) > 0.35
+
+
 def test_area_under_curve() -> None:
     assert area_under_curve(np.array([0.1, 0.4, 0.4, 0.9]), np.array([0.0, 0.0, 1.0, 1.0])) == 0.875
     assert area_under_curve(np.array([0.1]), np.array([1.0])) is None

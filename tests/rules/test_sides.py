@@ -7,7 +7,7 @@ import pytest
 from rules.features import text_features
 from rules.lexicon import Hit
 from rules.reading import Reading
-from rules.sides import seen_from_target, side_features, whose
+from rules.sides import seen_from_other, seen_from_target, side_features, whose
 from rules.words import fold
 
 
@@ -27,7 +27,15 @@ def reading(text: str, *hits: Hit) -> Reading:
         ("leaving OTHER for TARGET", "leaving OTHER for TARGET"),
         ("TARGET oder OTHER kaufen", "TARGET oder OTHER kaufen"),
         ("OTHER is down . Nothing works . TARGET is fine", ". TARGET is fine"),
-        ("nichts geht mehr . OTHER ist tot , TARGET lebt", "nichts geht mehr , TARGET lebt"),
+        ("nichts geht mehr . OTHER ist tot , TARGET lebt", ", TARGET lebt"),
+        ("nichts geht mehr . TARGET ist tot , OTHER lebt", "nichts geht mehr . TARGET ist tot"),
+        ("TARGET ist viel besser als OTHER", "TARGET ist viel besser als OTHER"),
+        ("OTHER ist viel besser als das TARGET", ""),
+        ("OTHER beats TARGET by a mile", ""),
+        ("the new TARGET replaces an OTHER", "the new TARGET replaces an OTHER"),
+        ("heute mit OTHER statt mit TARGET gefahren", ""),
+        ("im gegensatz zu OTHER schafft es TARGET", "im gegensatz zu OTHER schafft es TARGET"),
+        ("umsteigen auf das OTHER von TARGET", ""),
         ("nur TARGET , sonst keiner", "nur TARGET , sonst keiner"),
     ],
 )
@@ -44,8 +52,22 @@ def test_hits_go_with_their_clause() -> None:
 def test_what_is_about_the_other_brand_has_features_of_its_own() -> None:
     features = set(side_features(reading("OTHER ist kaputt , TARGET ist super", Hit("fault", 2, 3))))
     assert {"ow kaputt", "ox fault", "oc OTHER", "oc TARGET OTHER"} <= features
+    assert not any(feature.startswith("r") for feature in features)
     assert "ow super" not in features
     assert list(side_features(reading("TARGET ist super"))) == []
+
+
+def test_the_roles_of_brands_are_features_with_the_fields_of_their_clause() -> None:
+    features = set(side_features(reading("TARGET ist besser als OTHER , sonst nichts", Hit("comparison", 2, 4))))
+    assert {"ro than OTHER", "ro than OTHER comparison", "rb TARGET", "rf TARGET", "rf TARGET comparison"} <= features
+    features = set(side_features(reading("von TARGET zu OTHER")))
+    assert {"ro from TARGET", "ro to OTHER", "rb OTHER"} <= features
+
+
+def test_seen_from_the_other_brand() -> None:
+    turned = seen_from_other(reading("von TARGET zu OTHER", Hit("switching", 0, 4)))
+    assert (list(turned.words), list(turned.folded)) == (["von", "OTHER", "zu", "TARGET"],) * 2
+    assert list(turned.hits) == [Hit("switching", 0, 4)]
 
 
 def test_every_word_has_an_owner() -> None:
