@@ -23,10 +23,10 @@ from rules.matching import QueryMatcher
 from sources.articles import Articles
 from sources.base import Hook, Inbox
 from sources.feed_parser import FeedParser
-from sources.registry import Tools as SourceTools
 from sources.registry import build as build_source
 from sources.registry import fingerprint
 from sources.robots import RobotsMemory
+from sources.tools import Tools as SourceTools
 
 
 def utc_now() -> datetime:

@@ -12,7 +12,7 @@ from monitor.mentions import insert_new
 from monitor.schema import cursors, inbox
 from monitor.store import Store
 from sources.base import Kept
-from sources.registry import WHOLE
+from sources.tools import WHOLE
 
 REMEMBERED = timedelta(days=7)  # how long a delivery that comes again is recognised
 LONGEST_QUEUE = 10_000  # bodies that may wait for a source that cannot be read

@@ -4,51 +4,40 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, assert_never, get_args
+from typing import Annotated, assert_never, get_args
 
 from pydantic import Field
 
+from sources import parts
 from sources.appstore import AppStoreSettings, AppStoreSource
 from sources.appstore_connect import AppStoreConnectSource
-from sources.base import Clock, Http, Inbox, Source, Stream, searches
+from sources.base import searches
 from sources.bluesky import BlueskySettings, BlueskySource
 from sources.bluesky_search import BlueskySearchSettings, search_parts
 from sources.discourse import DiscourseSettings, DiscourseSource
-from sources.document import FeedParser
 from sources.feed import FeedSettings, FeedSource
 from sources.file import FileSettings, FileSource, StandardInput
 from sources.forum import ForumSource
 from sources.forum_settings import ForumSettings
 from sources.gdelt import GdeltSettings, gdelt_parts
-from sources.googlebusiness import GoogleBusinessSettings, GoogleBusinessSource, open_access
+from sources.googlebusiness import GoogleBusinessSettings
 from sources.hackernews import HackerNewsSettings, HackerNewsSource
 from sources.hackernews_walk import HackerNewsWalk
 from sources.imap import ImapSettings, ImapSource
-from sources.lemmy import LemmySettings, LemmySource
-from sources.lemmy import listings as lemmy_listings
-from sources.mastodon import MastodonSettings, MastodonSource
-from sources.mastodon import parts as mastodon_parts
-from sources.meta import MetaSettings, MetaSource, graph_of
-from sources.meta_comments import MetaComments
+from sources.lemmy import LemmySettings, LemmySource, listings
+from sources.mastodon import MastodonSettings
+from sources.meta import MetaSettings
 from sources.news import NewsSettings, news_parts, news_target
 from sources.nodebb import NodeBBSettings, NodeBBSource
-from sources.page_reader import PageReader
 from sources.playstore import PlayStoreSettings, PlayStoreSource
-from sources.reddit import RedditSettings, RedditSource, listings
-from sources.reddit_client import RedditClient
-from sources.reddit_feed import RedditFeedSource
-from sources.stackexchange import StackExchangeSettings, StackExchangeSource, methods
+from sources.reddit import RedditSettings
+from sources.stackexchange import StackExchangeSettings
+from sources.tools import WHOLE, Parts, Tools
 from sources.trustedshops import TrustedShopsSettings, TrustedShopsSource
 from sources.trustpilot import TrustpilotSettings, TrustpilotSource
 from sources.webhook import WebhookSettings, WebhookSource
 from sources.x import XSettings, XSource
-from sources.youtube import YouTubeComments, YouTubeSettings
-from sources.youtube_search import YouTubeSearch
-
-if TYPE_CHECKING:
-    import aiohttp
+from sources.youtube import YouTubeSettings
 
 SourceConfig = Annotated[
     AppStoreSettings
@@ -82,118 +71,67 @@ SOURCE_TYPES = tuple(
     str(get_args(model.model_fields["type"].annotation)[0]) for model in get_args(get_args(SourceConfig)[0])
 )
 LASTING = ("policy",)  # keys of a cursor that outlive a change of the address: how entries are told apart
-WHOLE = ""  # the part of a source that has only one
 
 
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What sources are given. `session_for` is the guarded session of a host, for streams."""
-
-    http: Http
-    parser: FeedParser
-    pages: PageReader
-    clock: Clock
-    inbox: Inbox
-    session_for: Callable[[str], aiohttp.ClientSession]
-
-
-def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:  # noqa: C901  # flat: a case for each type
+def build(config: SourceConfig, tools: Tools) -> Parts:  # noqa: C901  # flat: a case for each type
     """The parts of a configured source by name; each has a cursor of its own."""
     match config:
-        case FeedSettings():
-            return {WHOLE: FeedSource(config, tools.http, tools.parser, tools.clock)}
-        case BlueskySettings():
-            return {WHOLE: BlueskySource(config, tools.http, tools.session_for, tools.clock)}
         case AppStoreSettings(key=None):
             return {country: AppStoreSource(config, country, tools.http, tools.clock) for country in config.countries}
         case AppStoreSettings():
             return {WHOLE: AppStoreConnectSource(config, tools.http, tools.clock)}
         case BlueskySearchSettings():
             return dict(search_parts(config, searches(config.search), tools.http, tools.clock))
+        case BlueskySettings():
+            return {WHOLE: BlueskySource(config, tools.http, tools.session_for, tools.clock)}
         case DiscourseSettings():
             return {WHOLE: DiscourseSource(config, tools.http, tools.clock)}
-        case HackerNewsSettings(mode="walk"):
-            return {WHOLE: HackerNewsWalk(config, tools.http, tools.clock)}
-        case HackerNewsSettings():
-            return {WHOLE: HackerNewsSource(config, tools.http, tools.clock)}
-        case RedditSettings():
-            return _reddit(config, tools)
-        case GdeltSettings():
-            return {**gdelt_parts(config, tools.http, tools.clock)}
-        case NewsSettings():
-            return {**news_parts(config, tools.http, tools.parser, tools.clock)}
-        case StackExchangeSettings():
-            return {
-                part: StackExchangeSource(config, method, tools.http, tools.clock)
-                for part, method in methods(config).items()
-            }
-        case XSettings():
-            return {WHOLE: XSource(config, tools.http, tools.clock)}
-        case YouTubeSettings():
-            return _youtube(config, tools)
-        case ForumSettings():
-            return {url: ForumSource(config, url, tools.http, tools.pages, tools.clock) for url in config.urls}
-        case LemmySettings():
-            return {each.part: LemmySource(config, each, tools.http, tools.clock) for each in lemmy_listings(config)}
-        case NodeBBSettings():
-            return {WHOLE: NodeBBSource(config, tools.http, tools.clock)}
-        case MastodonSettings():
-            asked = mastodon_parts(config, searches(config.search))
-            return {each.part: MastodonSource(config, each, tools.http, tools.clock) for each in asked}
+        case FeedSettings():
+            return {WHOLE: FeedSource(config, tools.http, tools.parser, tools.clock)}
         case FileSettings(path="-"):
             return {WHOLE: StandardInput(config, tools.clock)}
         case FileSettings():
             return {WHOLE: FileSource(config, tools.clock)}
+        case ForumSettings():
+            return {url: ForumSource(config, url, tools.http, tools.pages, tools.clock) for url in config.urls}
+        case GdeltSettings():
+            return {**gdelt_parts(config, tools.http, tools.clock)}
+        case GoogleBusinessSettings():
+            return parts.googlebusiness(config, tools)
+        case HackerNewsSettings(mode="walk"):
+            return {WHOLE: HackerNewsWalk(config, tools.http, tools.clock)}
+        case HackerNewsSettings():
+            return {WHOLE: HackerNewsSource(config, tools.http, tools.clock)}
         case ImapSettings():
             return {mailbox: ImapSource(config, mailbox, tools.clock) for mailbox in config.mailboxes}
+        case LemmySettings():
+            return {each.part: LemmySource(config, each, tools.http, tools.clock) for each in listings(config)}
+        case MastodonSettings():
+            return parts.mastodon(config, tools)
         case MetaSettings():
-            return _meta(config, tools)
-        case WebhookSettings():
-            return {WHOLE: WebhookSource(config, tools.inbox, tools.clock)}
-        case GoogleBusinessSettings():
-            access, clock = open_access(config, tools.http, tools.clock), tools.clock
-            return {place: GoogleBusinessSource(config, place, access, clock) for place in config.locations}
+            return parts.meta(config, tools)
+        case NewsSettings():
+            return {**news_parts(config, tools.http, tools.parser, tools.clock)}
+        case NodeBBSettings():
+            return {WHOLE: NodeBBSource(config, tools.http, tools.clock)}
         case PlayStoreSettings():
             return {WHOLE: PlayStoreSource(config, tools.http, tools.clock)}
+        case RedditSettings():
+            return parts.reddit(config, tools)
+        case StackExchangeSettings():
+            return parts.stackexchange(config, tools)
         case TrustedShopsSettings():
             return {WHOLE: TrustedShopsSource(config, tools.http, tools.clock)}
         case TrustpilotSettings():
             return {WHOLE: TrustpilotSource(config, tools.http, tools.clock)}
+        case WebhookSettings():
+            return {WHOLE: WebhookSource(config, tools.inbox, tools.clock)}
+        case XSettings():
+            return {WHOLE: XSource(config, tools.http, tools.clock)}
+        case YouTubeSettings():
+            return parts.youtube(config, tools)
         case _:
             assert_never(config)
-
-
-def _reddit(config: RedditSettings, tools: Tools) -> dict[str, Source | Stream]:
-    """One part for each listing; all of them share the application's rate limit."""
-    if config.client_id is None:
-        return {
-            part: RedditFeedSource(config, listing, tools.http, tools.parser, tools.clock)
-            for part, listing in listings(config).items()
-        }
-    secret = config.client_secret.get_secret_value() if config.client_secret else None
-    client = RedditClient(tools.http, tools.clock, config.client_id, secret, config.base_url)
-    return {part: RedditSource(config, listing, client, tools.clock) for part, listing in listings(config).items()}
-
-
-def _youtube(config: YouTubeSettings, tools: Tools) -> dict[str, Source | Stream]:
-    """One part for each channel and video; the searches are one, because they share a budget."""
-    about = {f"channel/{each}": {"allThreadsRelatedToChannelId": each} for each in config.channels}
-    about |= {f"video/{each}": {"videoId": each} for each in config.videos}
-    parts: dict[str, Source | Stream] = {
-        part: YouTubeComments(config, asked, tools.http, tools.clock) for part, asked in about.items()
-    }
-    if config.search:
-        parts["search"] = YouTubeSearch(config, tools.http, tools.clock)
-    return parts
-
-
-def _meta(config: MetaSettings, tools: Tools) -> dict[str, Source | Stream]:
-    graph = graph_of(config, tools.http, tools.clock)
-    parts: dict[str, Source | Stream] = {WHOLE: MetaSource(config, graph, tools.inbox, tools.clock)}
-    if graph is not None and config.page_id is not None:
-        bounds = {"backlog": config.backlog, "posts_within": config.posts_within}
-        parts["comments"] = MetaComments(config.name, config.page_id, graph, tools.clock, **bounds)
-    return parts
 
 
 def fingerprint(config: SourceConfig, part: str) -> str:  # noqa: C901  # flat, too

@@ -23,7 +23,7 @@ from sources.base import Cursor, HttpError, Kept, Page, Response
 from sources.document import Document, Entry, FeedLink, FeedParser, NotAFeed
 from sources.page_reader import Caught, Question, asked, caught_from
 from sources.page_worker import select
-from sources.registry import Tools
+from sources.tools import Tools
 
 START = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 

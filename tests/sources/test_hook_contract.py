@@ -11,7 +11,8 @@ import pytest
 from pydantic import TypeAdapter
 
 from sources.base import JSON, Hook, HttpError, Page, Reply, Source, Stream
-from sources.registry import SOURCE_TYPES, WHOLE, SourceConfig, build
+from sources.registry import SOURCE_TYPES, SourceConfig, build
+from sources.tools import WHOLE
 from tests.fakes import START, FailingHttp, FixedClock, FixedInbox, source_tools
 from tests.sources.benches.bench import HOSTILE
 from tests.sources.senders import SENDERS, Sender, tampered

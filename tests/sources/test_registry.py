@@ -10,7 +10,8 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from sources.base import HttpError
-from sources.registry import SOURCE_TYPES, WHOLE, SourceConfig, build, fingerprint
+from sources.registry import SOURCE_TYPES, SourceConfig, build, fingerprint
+from sources.tools import WHOLE
 from tests.fakes import FailingHttp, source_tools
 from tests.sources.benches import benches, name_of
 
