@@ -55,7 +55,8 @@ Video = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{11}$")]
 class YouTubeSettings(SourceSettings):
     """Channels and videos whose comments are read, and searches for videos."""
 
-    DIALECT: ClassVar[SearchDialect] = SearchDialect(either="|", without="-", has_brackets=False, longest=500)
+    # No sign for NOT: the search sees more of a video than the shortened description that it returns.
+    DIALECT: ClassVar[SearchDialect] = SearchDialect(either="|", without="", has_brackets=False, longest=500)
 
     type: Literal["youtube"]
     key: SecretStr = Field(description="API key of a Google Cloud project with the YouTube Data API")
