@@ -23,13 +23,21 @@ def as_markup(text: str) -> str:
 
 
 def longest(candidates: Iterable[str]) -> str:
-    """Return the candidate that says most once cleaned; the first of equals."""
+    """Return the candidate that says most once cleaned; of equals the one that was escaped once, then the first."""
     distinct = sorted({candidate: None for candidate in candidates if candidate}, key=len, reverse=True)
-    best, most = distinct[0] if distinct else "", -1
+    best, most = distinct[0] if distinct else "", (-1, False)
     for candidate in distinct if len(distinct) > 1 else ():  # cleaning makes nothing longer
-        if len(candidate) > most and (length := len(html_to_text(candidate))) > most:
-            best, most = candidate, length
+        if len(candidate) >= most[0] and (said := _says(candidate)) > most:
+            best, most = candidate, said
     return best
+
+
+def _says(candidate: str) -> tuple[int, bool]:
+    """How much it says, and whether that is plain: WordPress escapes the tags in its summaries of comments twice."""
+    text = html_to_text(candidate)
+    if not _END_TAG.search(text):
+        return len(text), True
+    return len(html_to_text(text)), False
 
 
 def absolute(link: str | None, base: str) -> str | None:

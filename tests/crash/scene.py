@@ -174,13 +174,19 @@ class Scene:
 
     async def run_until_drained(self, model: str = "words") -> None:
         """Start the daemon, wait until everything planted has arrived, and ask it to end."""
+        log = self.folder / "daemon.log"
+        before = log.stat().st_size if log.exists() else 0
         process = await self._start("never", 1, model)
         deadline = time.monotonic() + 90
-        while {key for key, _ in self.received} < self.planted and time.monotonic() < deadline:  # noqa: ASYNC110
+        while not self._is_done(log, before) and time.monotonic() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.2)
         await asyncio.sleep(2)  # an alert sent twice would still arrive
         process.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(process.wait(), 40) == 0
+
+    def _is_done(self, log: Path, before: int) -> bool:
+        """Everything arrived, and the daemon is ready: asked to end before that, it would just die."""
+        return self.planted <= {key for key, _ in self.received} and b" ready " in log.read_bytes()[before:]
 
     async def _start(self, point: str, count: int, model: str) -> asyncio.subprocess.Process:
         command = ["-m", "tests.crash.entry", point, str(count), model, "-c", str(self.write_config())]

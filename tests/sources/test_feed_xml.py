@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sources.document import Document, Entry
-from sources.feed_entry import mended
+from sources.feed_entry import longest, mended
 from sources.feed_fallback import read_loose
 from sources.feed_parser import read_fast
 from sources.feed_xml import Unsure, read_xml
@@ -251,3 +251,9 @@ def test_any_text_comes_through_whole(text: str, in_cdata: bool) -> None:
     document, is_loose = _read(_rss(f"<title>x</title><description>{escaped}</description>"))
     assert not is_loose
     assert html_to_text(document.entries[0].content) == plain_text(mended(plain))
+
+
+def test_of_a_summary_escaped_twice_and_the_content_the_content_is_taken() -> None:
+    plain, twice = "Danke, <em>sehr</em> gut", "Danke, &lt;em&gt;sehr&lt;/em&gt; gut"
+    assert longest([twice, plain]) == longest([plain, twice]) == plain
+    assert longest(["kurz", twice + " und mehr"]) == twice + " und mehr"
