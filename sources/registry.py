@@ -30,6 +30,8 @@ from sources.lemmy import LemmySettings, LemmySource
 from sources.lemmy import listings as lemmy_listings
 from sources.mastodon import MastodonSettings, MastodonSource
 from sources.mastodon import parts as mastodon_parts
+from sources.mastodon import streams as mastodon_streams
+from sources.mastodon_stream import MastodonStream
 from sources.meta import MetaSettings, MetaSource, graph_of
 from sources.meta_comments import MetaComments
 from sources.news import NewsSettings, news_parts, news_target
@@ -138,8 +140,7 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:  # 
         case NodeBBSettings():
             return {WHOLE: NodeBBSource(config, tools.http, tools.clock)}
         case MastodonSettings():
-            asked = mastodon_parts(config, searches(config.search))
-            return {each.part: MastodonSource(config, each, tools.http, tools.clock) for each in asked}
+            return _mastodon(config, tools)
         case FileSettings(path="-"):
             return {WHOLE: StandardInput(config, tools.clock)}
         case FileSettings():
@@ -161,6 +162,17 @@ def build(config: SourceConfig, tools: Tools) -> dict[str, Source | Stream]:  # 
             return {WHOLE: TrustpilotSource(config, tools.http, tools.clock)}
         case _:
             assert_never(config)
+
+
+def _mastodon(config: MastodonSettings, tools: Tools) -> dict[str, Source | Stream]:
+    """One part for each hashtag and search on each instance, and one for all that an instance sends by itself."""
+    asked = mastodon_parts(config, searches(config.search))
+    made: dict[str, Source | Stream] = {
+        each.part: MastodonSource(config, each, tools.http, tools.clock) for each in asked
+    }
+    for each in mastodon_streams(config):
+        made[each.part] = MastodonStream(config, each, tools.http, tools.session_for, tools.clock)
+    return made
 
 
 def _reddit(config: RedditSettings, tools: Tools) -> dict[str, Source | Stream]:
