@@ -11,14 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import WSCloseCode
 from aiohttp import web as aio
 from pydantic import TypeAdapter, ValidationError
 
 from sources import mastodon_events, mastodon_stream
+from sources.api import Api
 from sources.base import BACKOFF_LONG, BACKOFF_SHORT, Page, SourceError, Stream
 from sources.mastodon_events import LONGEST_ID, MOST_ODD, Events
 from sources.registry import SourceConfig, build, fingerprint
-from tests.fakes import START, PlainHttp, plain_http, source_tools
+from sources.websocket import Dialer
+from tests.fakes import START, FixedClock, PlainHttp, plain_http, source_tools
 from tests.servers import Web, serve_web
 from tests.sources.benches.bench import Item, items, json_answer
 from tests.sources.benches.mastodon import URL, status
@@ -155,6 +158,20 @@ async def test_a_subscription_that_is_refused_ends_the_stream(
     assert "not this one" in str(error)
     with pytest.raises(SourceError, match="not this one"):
         await source.probe()
+
+
+async def test_a_server_that_is_gone_takes_no_subscription(bench: StreamBench, http: PlainHttp, web: Web) -> None:
+    async def leave(request: aio.Request) -> aio.WebSocketResponse:
+        socket = aio.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.close(code=WSCloseCode.GOING_AWAY)
+        return socket
+
+    web[PATH] = leave
+    async with Dialer(http.session_for, Api(http, FixedClock())).open(web.url(PATH)) as socket:
+        assert (await socket.read(1, 5)).ended is not None
+        with pytest.raises(SourceError, match="going away"):
+            await socket.send({"type": "subscribe"})
 
 
 # -- events ----------------------------------------------------------------------------------------------------------
