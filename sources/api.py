@@ -99,6 +99,12 @@ class Api:
             return response
         raise self._refused(response, url, limit)
 
+    def refused(self, url: str, status: int, reason: str, retry_after: float | None = None) -> SourceError:
+        """The error that a status means which came otherwise than with an answer, such as that of a handshake."""
+        body = json.dumps({"error": reason}).encode()
+        response = Response(status=status, headers={}, body=body, url=url, retry_after=retry_after)
+        return self._refused(response, url, Limit(None, None))
+
     def _refused(self, response: Response, url: str, limit: Limit) -> SourceError:
         said = _json_or_none(response.body)
         error = self.refusal(response, said, self.clock())

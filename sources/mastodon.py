@@ -2,7 +2,8 @@
 
 `GET /api/v1/timelines/tag/TAG` (docs.joinmastodon.org, methods/timelines) with `min_id` gives the statuses that follow
 an id, oldest first to be shown: a pass goes forward until an answer is empty, however much was posted. A first pass has
-no id yet and goes back by `max_id` as far as `backlog`. `GET /api/v2/search` (methods/search) only goes back.
+no id yet and goes back by `max_id` as far as `backlog`. `GET /api/v2/search` (methods/search) only goes back. What an
+instance sends by itself is read by `mastodon_stream`.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ class MastodonSettings(SourceSettings):
     instances: tuple[WebAddress | Instance, ...] = Field(min_length=1, description="addresses, each may have a token")
     hashtags: tuple[str, ...] = Field((), description="hashtags, with or without #")
     search: SearchTerms = Field((), description="full-text searches, on the instances that have a token")
+    streaming: bool = Field(default=False, description="listen to the hashtags too, on the instances that have a token")
     every: Interval = Field(timedelta(minutes=1), description="pause between two passes")
     backlog: Duration = Field(timedelta(days=1), description="how far back a first pass reads")
 
@@ -70,14 +72,17 @@ class MastodonSettings(SourceSettings):
 
     @model_validator(mode="after")
     def _asks_for_something(self) -> Self:
-        if not self.hashtags and not (self.search and any(isinstance(each, Instance) for each in self.instances)):
+        has_token = any(isinstance(each, Instance) for each in self.instances)
+        if not self.hashtags and not (self.search and has_token):
             raise ValueError("needs `hashtags`, or `search` with a token for one of the `instances`")
+        if self.streaming and not (self.hashtags and has_token):
+            raise ValueError("`streaming` needs `hashtags` and a token for one of the `instances`")
         return self
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What one part asks for: a hashtag, or a search."""
+    """What one part asks for: a hashtag, a search, or neither, for the stream of all hashtags."""
 
     instance: WebAddress | Instance
     hashtag: str = ""
@@ -92,8 +97,17 @@ class Asked:
         return urlsplit(self.site).hostname or ""
 
     @property
+    def headers(self) -> dict[str, str]:
+        """With the token, where there is one."""
+        if not isinstance(self.instance, Instance):
+            return {}
+        return {"Authorization": f"Bearer {self.instance.token.get_secret_value()}"}
+
+    @property
     def part(self) -> str:
-        return f"{self.host}#{self.hashtag}" if self.hashtag else f"{self.host}?{self.search}"
+        if self.hashtag:
+            return f"{self.host}#{self.hashtag}"
+        return f"{self.host}?{self.search}" if self.search else f"{self.host}/stream"
 
 
 def parts(config: MastodonSettings, terms: tuple[str, ...]) -> list[Asked]:
@@ -101,6 +115,11 @@ def parts(config: MastodonSettings, terms: tuple[str, ...]) -> list[Asked]:
     hashtags = [Asked(instance, hashtag=name) for instance in config.instances for name in config.hashtags]
     members = [instance for instance in config.instances if isinstance(instance, Instance)]
     return [*hashtags, *(Asked(instance, search=term) for instance in members for term in terms)]
+
+
+def streams(config: MastodonSettings) -> list[Asked]:
+    """The instances that have a token, where they are to be listened to."""
+    return [Asked(each) for each in config.instances if isinstance(each, Instance)] if config.streaming else []
 
 
 class MastodonSource:
@@ -114,9 +133,8 @@ class MastodonSource:
         self._asked = asked
         self._site = based(config.base_url, asked.site)
         self._clock = clock
-        token = asked.instance.token.get_secret_value() if isinstance(asked.instance, Instance) else ""
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._api = Api(http, clock, headers, _refused if not token else _no_refusal, has_credentials=bool(token))
+        headers = asked.headers
+        self._api = Api(http, clock, headers, _no_refusal if headers else _refused, has_credentials=bool(headers))
 
     async def fetch(self, cursor: Cursor) -> Page:
         now = self._clock()

@@ -6,6 +6,8 @@ from sources.base import searches
 from sources.googlebusiness import GoogleBusinessSettings, GoogleBusinessSource, open_access
 from sources.mastodon import MastodonSettings, MastodonSource
 from sources.mastodon import parts as mastodon_parts
+from sources.mastodon import streams as mastodon_streams
+from sources.mastodon_stream import MastodonStream
 from sources.meta import MetaSettings, MetaSource, graph_of
 from sources.meta_comments import MetaComments
 from sources.reddit import RedditSettings, RedditSource
@@ -59,9 +61,12 @@ def stackexchange(config: StackExchangeSettings, tools: Tools) -> Parts:
 
 
 def mastodon(config: MastodonSettings, tools: Tools) -> Parts:
-    """Each hashtag and each search on each instance."""
+    """Each hashtag and each search on each instance, and what an instance sends by itself."""
     asked = mastodon_parts(config, searches(config.search))
-    return {each.part: MastodonSource(config, each, tools.http, tools.clock) for each in asked}
+    made: Parts = {each.part: MastodonSource(config, each, tools.http, tools.clock) for each in asked}
+    for each in mastodon_streams(config):
+        made[each.part] = MastodonStream(config, each, tools.http, tools.session_for, tools.clock)
+    return made
 
 
 def googlebusiness(config: GoogleBusinessSettings, tools: Tools) -> Parts:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sources.api import Api
-from sources.base import BACKOFF_LONG, BACKOFF_SHORT, SourceError
+from sources.base import BACKOFF_LONG, BACKOFF_SHORT, JSON, SourceError
 from sources.http import shown
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 2**20  # of one message
 SILENT_SECONDS = 100.0
+SEND_SECONDS = 10.0  # a server that takes no message in this time is taken for dead
 CLOSE_SECONDS = 1.0  # a server that does not say goodbye in this time is left without
+LONGEST_PAUSE = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,14 @@ class Socket:
     url: str
     _socket: aiohttp.ClientWebSocketResponse[bool]
     _silent: float = 0.0  # seconds waited without a sign of life; those that the store takes do not count
+
+    async def send(self, message: JSON) -> None:
+        """Raises SourceError."""
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await self._socket.send_json(message)
+        except (TimeoutError, ConnectionError) as error:
+            raise self._ended() from error
 
     async def read(self, most: int, seconds: float) -> Batch:
         """What arrives within `seconds`, `most` messages at the most."""
@@ -92,14 +102,16 @@ _CLOSINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Dialer:
-    """Opens WebSockets. `api` asks again without one where a handshake is refused: what the refusal says is in a body.
+    """Opens WebSockets, with the headers of `api`; `protocols` are subprotocols that are offered.
 
-    `protocols` are subprotocols that are offered.
+    reason: the header, in lower case, in which a refused handshake says why. Without one the address is asked again
+    without a WebSocket: what the refusal says is in a body.
     """
 
     session_for: Callable[[str], aiohttp.ClientSession]
     api: Api
     protocols: tuple[str, ...] = ()
+    reason: str | None = None
 
     @asynccontextmanager
     async def open(self, url: str) -> AsyncGenerator[Socket]:
@@ -118,17 +130,25 @@ class Dialer:
         try:
             return await self.session_for(url).ws_connect(
                 url,
+                headers=self.api.headers,
                 protocols=self.protocols,
                 autoping=False,  # a ping is a sign of life
                 max_msg_size=MOST_BYTES,
                 decode_text=False,  # text that is no UTF-8 is one bad message, not the end of the stream
             )
         except aiohttp.WSServerHandshakeError as error:
-            await self.api.get(url)
-            message = f"{shown(url)}: no WebSocket there (HTTP {error.status})"
-            raise SourceError(message, backoff_limit=BACKOFF_LONG) from error
+            raise await self._refused(url, error) from error
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             raise _unreachable(url, error) from error
+
+    async def _refused(self, url: str, error: aiohttp.WSServerHandshakeError) -> SourceError:
+        if self.reason is None:
+            await self.api.get(url)
+            return SourceError(f"{shown(url)}: no WebSocket there (HTTP {error.status})", backoff_limit=BACKOFF_LONG)
+        headers = {name.lower(): value for name, value in (error.headers or {}).items()}
+        pause = headers.get("retry-after", "") if error.status in (429, 503) else ""
+        seconds = min(float(pause), LONGEST_PAUSE) if pause.isascii() and pause.isdigit() else None
+        return self.api.refused(url, error.status, headers.get(self.reason, ""), seconds)
 
 
 def _unreachable(url: str, error: Exception) -> SourceError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import ModuleType
@@ -34,6 +35,8 @@ class StreamBench:
 
     module: whose constants say how long a page takes. frame: a happening as the server writes it.
     odd: messages that come before everything else of a connection; oldest: the first number that is kept.
+    resumes: a connection goes on at the cursor. Else it shows what happens while it lasts, so what a test puts here
+    beforehand happens as soon as somebody listens. reason: the header in which a refused handshake says why.
     """
 
     keys: dict[str, Any]
@@ -45,8 +48,13 @@ class StreamBench:
     oldest: int = 0
     tail: Tail = "hold"
     has_credentials: bool = False
+    resumes: bool = True
+    reason: str | None = None
     sent: int = 0
+    told: int = 0  # the number that was sent last
     asked: list[str] = field(default_factory=list)  # the query of each connection
+    heard: list[str] = field(default_factory=list)  # what clients sent, as far as the API waits for it
+    left: asyncio.Event = field(default_factory=asyncio.Event)  # set: the last connection is over
     _more: asyncio.Event = field(default_factory=asyncio.Event)
 
     def post(self, *items: Item) -> None:
@@ -57,6 +65,11 @@ class StreamBench:
 
     def delete(self, item: Item) -> None:
         self._add([Happening(self._next(0), item.at, item.number, None)])
+
+    @property
+    def is_told(self) -> bool:
+        """Whether everything was sent."""
+        return not self.log or self.told >= self.log[-1].number
 
     def _next(self, offset: int) -> int:
         return (self.log[-1].number if self.log else 0) + 1 + offset
@@ -77,28 +90,38 @@ class StreamBench:
             self._more.clear()
             await self._more.wait()
 
-    async def serve(self, request: aio.Request, number: int, first: Sequence[str] = ()) -> aio.WebSocketResponse:
-        """One connection, from that number on. `first`: messages that the API sends at the beginning."""
+    async def serve(
+        self, request: aio.Request, number: int, first: Sequence[str] = (), awaited: int = 0
+    ) -> aio.WebSocketResponse:
+        """One connection, from that number on. `first`: messages that the API sends at the beginning, once as many as
+        `awaited` have come from the client.
+        """
         self.asked.append(request.query_string)
         socket = aio.WebSocketResponse(compress=False)
         await socket.prepare(request)
-        watch = asyncio.create_task(_until_closed(socket))
+        self.heard += [await socket.receive_str() for _ in range(awaited)]
+        self.left.clear()
+        sending = asyncio.create_task(self._send_all(request, socket, number, first))
         try:
+            async for _ in socket:
+                pass
+        finally:
+            sending.cancel()
+            self.left.set()
+        return socket
+
+    async def _send_all(
+        self, request: aio.Request, socket: aio.WebSocketResponse, number: int, first: Sequence[str]
+    ) -> None:
+        with suppress(ConnectionError):
             for message in (*first, *self.odd):
                 await _send(socket, message)
             if self.tail == "ping":
                 await socket.ping()
             async for happening in self._from(number):
                 await socket.send_str(self.frame(happening))
-                self.sent += 1
-                if watch.done():
-                    return socket
+                self.sent, self.told = self.sent + 1, happening.number
             await self._end(request, socket)
-        except ConnectionError:
-            pass
-        finally:
-            watch.cancel()
-        return socket
 
     async def _end(self, request: aio.Request, socket: aio.WebSocketResponse) -> None:
         if self.tail == "error":
@@ -108,11 +131,6 @@ class StreamBench:
             request.transport.abort()
         else:
             await socket.close(code=WSCloseCode.GOING_AWAY)
-
-
-async def _until_closed(socket: aio.WebSocketResponse) -> None:
-    async for _ in socket:
-        pass
 
 
 async def _send(socket: aio.WebSocketResponse, message: str | bytes) -> None:
