@@ -24,6 +24,8 @@ endif
 	tar -xzf $@.new/feedparser-*.tar.gz -C $@.new
 	rm -rf $@ && mv $@.new $@
 
+# The tests start mentiond hundreds of times: without kept bytecode each start compiles it anew.
+test test-peers: export PYTHONDONTWRITEBYTECODE =
 test: install .venv/feedparser-sdist
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
