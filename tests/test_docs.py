@@ -58,6 +58,9 @@ def test_every_source_has_a_page_that_names_its_keys(kind: str) -> None:
     schema = SOURCES[kind].model_json_schema()
     own = [key for key in _keys(schema, schema, "") if f"sources[].{key}" not in COMMON]
     assert [key for key in own if f"`{key}`" not in page] == []
+    for key in ("every", "backlog"):
+        own_default = SOURCES[kind].model_fields[key].default != SourceSettings.model_fields[key].default
+        assert not own_default or f"`{key}`" in page
     for heading in ("## Access", "## What it can miss"):
         assert heading in page
 
