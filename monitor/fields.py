@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache, lru_cache
 from pathlib import Path
 
-from rules.lexicon import Entries, Lexicon, compile_entries
+from rules.lexicon import Entries, Lexicon, Tokenize, compile_entries
 
 SHIPPED_LEXICON = Path(__file__).with_name("lexicon")
 
@@ -27,11 +28,14 @@ def _read(file: Path) -> list[str]:
 
 def build_lexicon(folder: Path, languages: Sequence[str]) -> Lexicon:
     """The lexicon of these languages, each cut by spaCy's tokeniser for it. Raises OSError or LexiconError."""
+    entries = read_entries(folder, languages)
+    return Lexicon(compile_entries(entries, {language: _tokenizer(language) for language in entries}), list(entries))
+
+
+@cache
+def _tokenizer(language: str) -> Tokenize:
+    """Remembers its words: training builds several lexicons of one language."""
     import spacy
 
-    entries = read_entries(folder, languages)
-    blank = {language: spacy.blank(language) for language in entries}
-    tokenize = {
-        language: lambda text, nlp=nlp: (token.text for token in nlp.make_doc(text)) for language, nlp in blank.items()
-    }
-    return Lexicon(compile_entries(entries, tokenize), list(entries))
+    nlp = spacy.blank(language)
+    return lru_cache(1 << 16)(lambda text: tuple(token.text for token in nlp.make_doc(text)))
