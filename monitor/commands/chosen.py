@@ -36,9 +36,9 @@ def open_chosen(options: argparse.Namespace) -> SpacyClassifier:
 
     Raises ConfigErrors, CommandError or ModelError.
     """
-    languages = language_list(options.languages) if options.languages else None
+    languages = None if options.languages is None else language_list(options.languages)
     chosen = chosen_in(load(options.config, os.environ)) if options.config else Chosen(["de", "en"])
-    if languages:
+    if languages is not None:
         chosen = chosen._replace(languages=languages)
     if options.model:
         chosen = chosen._replace(path=options.model, encoder=None)  # other models tell of their own encoder
