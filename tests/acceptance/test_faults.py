@@ -7,6 +7,7 @@ import json
 import signal
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from itertools import count
 from typing import Any
 
@@ -155,7 +156,7 @@ async def test_f23_guids_that_change_at_every_poll_raise_no_storm(installed: Ins
 
 async def test_f24_an_edit_alerts_where_it_brings_something_new(installed: Installation, web: Web, feed: Feed) -> None:
     installed.write(configuration([feed_source(web)], [CONSOLE], watchlists=[ACME, GLOBEX]))
-    told = []
+    told, published = [], format_datetime(datetime.now(UTC))
     for text in (
         "A review of the Acme Phone",
         "A review of the Acme Phone.",  # a typo mended
@@ -164,7 +165,7 @@ async def test_f24_an_edit_alerts_where_it_brings_something_new(installed: Insta
         "A review of the Acme Phone and of Globex",  # and added once more
         "A review of the broken Acme Phone",  # a label that was never there
     ):
-        feed.items = [item(0, text, date="Sat, 21 Nov 2026 10:00:00 GMT")]
+        feed.items = [item(0, text, date=published)]
         ended = await installed.once()
         assert ended.code == 0, ended.err
         told.append([(alert["reason"], alert["mention"]["watchlist"]) for alert in ended.lines])
