@@ -147,8 +147,16 @@ class LinearLabels:
         return logits
 
     def cues(self, reading: Reading, categories: Sequence[str], limit: int) -> dict[str, tuple[str, ...]]:
-        """For each category what raised it most, strongest first: `delay: seit 3 Wochen`, or a word by itself."""
-        reading = seen_from_target(reading)
+        """For each category what raised it most, strongest first: `delay: seit 3 Wochen`, or a word by itself.
+
+        Where two brands are named and nothing about the target alone speaks for a category, the whole text does: that
+        somebody leaves one for the other stands in the words about both.
+        """
+        own = self._cues(seen_from_target(reading), categories, limit)
+        lacking = [category for category, cues in own.items() if not cues]
+        return own | self._cues(reading, lacking, limit) if names_both(reading.folded) else own
+
+    def _cues(self, reading: Reading, categories: Sequence[str], limit: int) -> dict[str, tuple[str, ...]]:
         columns = [self.weights.categories.index(category) for category in categories]
         if not reading.words or not columns:
             return dict.fromkeys(categories, ())
