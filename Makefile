@@ -30,7 +30,7 @@ test: install .venv/feedparser-sdist
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
 
 # Real services from Debian's packages, which `.ci/run` lists; what is missing is skipped, in CI it is a failure.
 test-peers: install
