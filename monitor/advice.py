@@ -9,7 +9,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from monitor.cases import STATE, CaseState
+from alerts.base import CaseState
+from monitor.cases import STATE
 from monitor.schema import cases, mentions, posts, verdicts
 from rules.base import Label
 from rules.salience import Salient, Suggestions, Words, buyers_words, suggest

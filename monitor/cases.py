@@ -11,17 +11,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from alerts.base import CaseState
 from monitor.mentions import insert_new
 from monitor.schema import case_events, cases, mentions, posts, verdicts
-
-
-class CaseState(StrEnum):
-    """Where a case stands. A mention that nobody has touched is new."""
-
-    NEW = "new"
-    CLAIMED = "claimed"
-    ANSWERED = "answered"
-    DISMISSED = "dismissed"
 
 
 class CaseAction(StrEnum):
@@ -65,8 +57,7 @@ def take_step(connection: Connection, mention_id: int, step: Step) -> Taken:
     """Write the step and its history. A claim of what somebody else has claimed changes nothing: `owner` says who."""
     if connection.scalar(sa.select(mentions.c.id).where(mentions.c.id == mention_id)) is None:
         return Taken(mention_id, known=False)
-    start = {"mention_id": mention_id, "state": CaseState.NEW, "changed_at": step.at}
-    connection.execute(insert_new(connection, cases), [start])
+    connection.execute(insert_new(connection, cases), [new_case(mention_id, step.at)])
     change = sa.update(cases).where(cases.c.mention_id == mention_id)
     if step.action is CaseAction.CLAIM:
         change = change.where(sa.or_(cases.c.state != CaseState.CLAIMED, cases.c.owner == step.by))
@@ -77,6 +68,20 @@ def take_step(connection: Connection, mention_id: int, step: Step) -> Taken:
         connection.execute(sa.insert(case_events), [event])
     row = connection.execute(sa.select(cases.c.state, cases.c.owner).where(cases.c.mention_id == mention_id)).one()
     return Taken(mention_id, True, CaseState(row.state), row.owner)
+
+
+def new_case(mention_id: int, at: datetime) -> dict[str, Any]:
+    """The row of a case that nobody has touched."""
+    return {
+        "mention_id": mention_id,
+        "state": CaseState.NEW,
+        "changed_at": at,
+        "opened_at": at,
+        "is_direct": False,
+        "priority": 0,
+        "tags": [],
+        "revision": 0,
+    }
 
 
 STATE = sa.func.coalesce(cases.c.state, CaseState.NEW.value)

@@ -149,12 +149,17 @@ posts = Table(
     Column("engagement", BigInteger),
     Column("followers", BigInteger),
     Column("answered", Boolean),  # by the brand at the source; NULL: it does not say
+    Column("story_id", Id),  # id of the post that this one is a copy of; NULL: it is no copy
+    Column("person", StorableText),  # who wrote it, across sources where the operator maps identities
     Column("raw", StorableText, nullable=False),
     Column("matched", Boolean, nullable=False),
     Column("fetched_at", UtcDateTime, nullable=False),
     Column("deleted_at", UtcDateTime),  # the source withdrew it: its words are gone from here too
     UniqueConstraint("source", "external_id"),
     Index("posts_by_age", "matched", "fetched_at"),
+    Index("posts_by_story", "story_id"),
+    Index("posts_by_person", "person"),
+    Index("posts_by_thread", "source", "thread"),
     sqlite_autoincrement=True,  # an id is never given out again, alert keys live on it
 )
 
@@ -193,6 +198,7 @@ mentions = Table(
     Column("revision", Integer, nullable=False),  # of the post, when this match and its verdict were made
     Column("spans", JsonText, nullable=False),  # [[field, start, end], ...]
     Column("terms", JsonText, nullable=False),
+    Column("personal", JsonText, nullable=False, server_default="[]"),  # [[field, start, end, kind], ...] in its text
     Column("created_at", UtcDateTime, nullable=False),
     UniqueConstraint("post_id", "watchlist"),
     sqlite_autoincrement=True,
@@ -220,9 +226,23 @@ cases = Table(
     "cases",
     metadata,
     Column("mention_id", Id, ForeignKey("mentions.id", ondelete="CASCADE"), primary_key=True),
-    Column("state", StorableText, nullable=False),  # new, claimed, answered, dismissed; without a row it is new
+    Column("state", StorableText, nullable=False),  # new, claimed, answered, dismissed
     Column("owner", StorableText),
     Column("changed_at", UtcDateTime, nullable=False),
+    Column("opened_at", UtcDateTime, nullable=False),  # when its mention was stored, or it was opened again
+    Column("is_direct", Boolean, nullable=False),  # addressed to the brand, not only about it
+    Column("priority", Integer, nullable=False),  # 0-100, higher first
+    Column("hours", StorableText),  # the business hours of its SLA; NULL: around the clock
+    Column("due_at", UtcDateTime),  # first response within the SLA; NULL: nobody promised one
+    Column("clock_at", UtcDateTime),  # when the SLA speaks next: the warning, then the breach; NULL: never
+    Column("responded_at", UtcDateTime),  # the first answer; stays when the case is opened again
+    Column("snoozed_until", UtcDateTime),
+    Column("tags", JsonText, nullable=False),
+    Column("revision", Integer, nullable=False),  # of what receivers show of it: updates are rendered from it
+    Index("cases_by_state", "state", "mention_id"),
+    Index("cases_by_priority", "state", "priority", "mention_id"),
+    Index("cases_by_clock", "clock_at"),
+    Index("cases_by_snooze", "snoozed_until"),
 )
 
 case_events = Table(
@@ -232,9 +252,69 @@ case_events = Table(
     Column("mention_id", Id, ForeignKey("mentions.id", ondelete="CASCADE"), nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Column("by", StorableText, nullable=False),
+    Column("through", StorableText, nullable=False, server_default="cli"),  # cli, slack, mail, source, mentiond
     Column("action", StorableText, nullable=False),
     Column("note", StorableText, nullable=False),
+    Column("key", StorableText),  # of the press that caused it: the same one twice is taken once
+    Index("case_events_by_key", "mention_id", "key", unique=True),
     Index("case_events_by_mention", "mention_id", "id"),
+)
+
+escalations = Table(
+    "escalations",
+    metadata,
+    Column("mention_id", Id, ForeignKey("mentions.id", ondelete="CASCADE"), primary_key=True),
+    Column("chain", JsonText, nullable=False),  # as configured when it began: [{"after", "receiver", "on_call"}, ...]
+    Column("step", Integer, nullable=False),  # the next one, from 0
+    Column("next_at", UtcDateTime),  # NULL: it has ended
+    Column("fence", Integer, nullable=False),  # moves with every step and start: the condition of each update
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("ended_by", StorableText),  # who or what ended it
+    Index("escalations_by_time", "next_at"),
+)
+
+groups = Table(
+    "groups",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("receiver", StorableText, nullable=False),
+    Column("key", StorableText, nullable=False),  # what its members have in common, as canonical JSON
+    Column("labels", JsonText, nullable=False),  # the same for people: {"watchlist": "acme", ...}
+    Column("is_storm", Boolean, nullable=False),  # made by the storm brake; grows after its message is out
+    Column("opened_at", UtcDateTime, nullable=False),
+    Column("closed_at", UtcDateTime),  # NULL: it takes members
+    Column("revision", Integer, nullable=False),  # moves with every change that its message shows
+    Index(
+        "groups_open",
+        "receiver",
+        "key",
+        unique=True,
+        sqlite_where=text("closed_at IS NULL"),
+        postgresql_where=text("closed_at IS NULL"),
+    ),
+    sqlite_autoincrement=True,
+)
+
+group_members = Table(
+    "group_members",
+    metadata,
+    Column("group_id", Id, ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True),
+    Column("mention_id", Id, ForeignKey("mentions.id", ondelete="CASCADE"), primary_key=True),
+    Index("group_members_by_mention", "mention_id"),
+)
+
+silences = Table(
+    "silences",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("matchers", JsonText, nullable=False),  # as written; all must hold
+    Column("starts_at", UtcDateTime, nullable=False),
+    Column("ends_at", UtcDateTime),  # NULL: until it is expired
+    Column("by", StorableText, nullable=False),
+    Column("comment", StorableText, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("silences_by_end", "ends_at"),
+    sqlite_autoincrement=True,
 )
 
 corrections = Table(
@@ -263,8 +343,12 @@ alerts = Table(
     Column("recipient", StorableText, nullable=False),
     Column("reason", StorableText, nullable=False),
     Column("n", Integer, nullable=False),
-    Column("mention_id", Id, ForeignKey("mentions.id", ondelete="CASCADE"), index=True),  # NULL: digest or notice
+    Column("mention_id", Id, ForeignKey("mentions.id", ondelete="CASCADE"), index=True),  # NULL: group, digest, notice
+    Column("group_id", Id, ForeignKey("groups.id", ondelete="CASCADE"), index=True),
     Column("routes", JsonText, nullable=False),
+    Column("intervals", JsonText, nullable=False, server_default="[]"),  # per route {"mute": [..], "active": [..]}
+    Column("called", JsonText, nullable=False, server_default="[]"),  # names of members whom it calls
+    Column("revision", Integer, nullable=False, server_default="0"),  # of an update: what its subject has reached
     Column("notice", StorableText, nullable=False),  # text for the operator; "" for what people wrote
     Column("state", StorableText, nullable=False),  # owed, sent, dead, held, dropped
     Column("held_for", StorableText, index=True),  # subject of the digest that offers a held alert
@@ -281,6 +365,26 @@ alerts = Table(
     UniqueConstraint("subject", "receiver", "recipient", "reason", "n"),
     Index("alerts_by_state", "state", "receiver", "id"),
     sqlite_autoincrement=True,
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("alert_id", Id, ForeignKey("alerts.id", ondelete="CASCADE"), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("outcome", StorableText, nullable=False),  # sent, failed, dead, stopped
+    Column("detail", StorableText, nullable=False),  # the receipt or the error
+    Index("attempts_by_alert", "alert_id", "id"),
+)
+
+installation = Table(
+    "installation",
+    metadata,
+    Column("key", StorableText, primary_key=True),
+    Column("value", StorableText, nullable=False),  # made once and kept: what signs the links in mails
 )
 
 channels = Table(

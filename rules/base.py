@@ -117,6 +117,23 @@ class Matcher(Protocol):
         ...
 
 
+class PersonalKind(StrEnum):
+    """What identifies or can harm a person when it is passed on."""
+
+    PHONE = "phone"
+    MAIL = "mail"
+    IBAN = "iban"
+    ORDER = "order"  # order, customer, contract and booking numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Personal:
+    """Personal data in a post, and where."""
+
+    kind: PersonalKind
+    span: Span
+
+
 @dataclass(frozen=True, slots=True)
 class Mention:
     """Post x Watchlist with its match and verdict: the thing people work on. `id` is 0 until it is stored."""
@@ -126,3 +143,4 @@ class Mention:
     match: Match
     verdict: Verdict
     id: int = 0
+    personal: tuple[Personal, ...] = ()  # in its post, in the order of the text

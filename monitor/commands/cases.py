@@ -11,8 +11,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from alerts.base import CaseState
 from monitor.assembly import utc_now
-from monitor.cases import CaseAction, CaseState, Step, Taken, select_cases, take_step
+from monitor.cases import CaseAction, Step, Taken, select_cases, take_step
 from monitor.commands import FAILED, OK
 from monitor.commands.output import print_rows, show_time
 from monitor.commands.stored import in_store

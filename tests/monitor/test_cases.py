@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from alerts.base import CaseState
 from monitor.advice import FEWEST, advise
-from monitor.cases import CaseAction, CaseState, Step, select_cases, take_step
+from monitor.cases import CaseAction, Step, select_cases, take_step
 from monitor.cli import main
 from monitor.commands import FAILED, OK, USAGE
 from monitor.intake import commit_page

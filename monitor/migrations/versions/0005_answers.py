@@ -1,0 +1,157 @@
+"""What leads an alert to its answer: groups, silences, stories, cases with clocks, escalations, attempts."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from monitor.schema import UtcDateTime
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def _mention_key(table: str) -> sa.Column[int]:
+    return sa.Column(
+        "mention_id", ID, sa.ForeignKey("mentions.id", ondelete="CASCADE", name=f"{table}_mention"), primary_key=True
+    )
+
+
+def upgrade() -> None:
+    _widen_posts_and_mentions()
+    _renew_cases()
+    _create_escalations()
+    _create_groups()
+    _create_silences()
+    _widen_alerts()
+    op.create_table(
+        "installation",
+        sa.Column("key", sa.Text(), primary_key=True),
+        sa.Column("value", sa.Text(), nullable=False),
+    )
+
+
+def _widen_posts_and_mentions() -> None:
+    op.add_column("posts", sa.Column("story_id", ID, nullable=True))
+    op.add_column("posts", sa.Column("person", sa.Text(), nullable=True))
+    op.create_index("posts_by_story", "posts", ["story_id"])
+    op.create_index("posts_by_person", "posts", ["person"])
+    op.create_index("posts_by_thread", "posts", ["source", "thread"])
+    op.add_column("mentions", sa.Column("personal", sa.Text(), nullable=False, server_default="[]"))
+
+
+def _renew_cases() -> None:
+    """Columns that may not be NULL are filled from the mention; a new table is the one way both databases know."""
+    op.rename_table("cases", "old_cases")
+    op.create_table(
+        "cases",
+        _mention_key("cases"),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text()),
+        sa.Column("changed_at", UtcDateTime(), nullable=False),
+        sa.Column("opened_at", UtcDateTime(), nullable=False),
+        sa.Column("is_direct", sa.Boolean(), nullable=False),
+        sa.Column("priority", sa.Integer(), nullable=False),
+        sa.Column("hours", sa.Text()),
+        sa.Column("due_at", UtcDateTime()),
+        sa.Column("clock_at", UtcDateTime()),
+        sa.Column("responded_at", UtcDateTime()),
+        sa.Column("snoozed_until", UtcDateTime()),
+        sa.Column("tags", sa.Text(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+    )
+    op.execute(
+        "INSERT INTO cases (mention_id, state, owner, changed_at, opened_at, is_direct, priority, tags, revision)"
+        " SELECT old.mention_id, old.state, old.owner, old.changed_at, mentions.created_at, false, 0, '[]', 0"
+        " FROM old_cases AS old JOIN mentions ON mentions.id = old.mention_id"
+    )
+    op.drop_table("old_cases")
+    op.create_index("cases_by_state", "cases", ["state", "mention_id"])
+    op.create_index("cases_by_priority", "cases", ["state", "priority", "mention_id"])
+    op.create_index("cases_by_clock", "cases", ["clock_at"])
+    op.create_index("cases_by_snooze", "cases", ["snoozed_until"])
+    op.add_column("case_events", sa.Column("through", sa.Text(), nullable=False, server_default="cli"))
+    op.add_column("case_events", sa.Column("key", sa.Text(), nullable=True))
+    op.create_index("case_events_by_key", "case_events", ["mention_id", "key"], unique=True)
+
+
+def _create_escalations() -> None:
+    op.create_table(
+        "escalations",
+        _mention_key("escalations"),
+        sa.Column("chain", sa.Text(), nullable=False),
+        sa.Column("step", sa.Integer(), nullable=False),
+        sa.Column("next_at", UtcDateTime()),
+        sa.Column("fence", sa.Integer(), nullable=False),
+        sa.Column("started_at", UtcDateTime(), nullable=False),
+        sa.Column("ended_by", sa.Text()),
+    )
+    op.create_index("escalations_by_time", "escalations", ["next_at"])
+
+
+def _create_groups() -> None:
+    op.create_table(
+        "groups",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("receiver", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("labels", sa.Text(), nullable=False),
+        sa.Column("is_storm", sa.Boolean(), nullable=False),
+        sa.Column("opened_at", UtcDateTime(), nullable=False),
+        sa.Column("closed_at", UtcDateTime()),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
+    )
+    is_open = sa.text("closed_at IS NULL")
+    op.create_index(
+        "groups_open", "groups", ["receiver", "key"], unique=True, sqlite_where=is_open, postgresql_where=is_open
+    )
+    op.create_table(
+        "group_members",
+        sa.Column("group_id", ID, sa.ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column("mention_id", ID, sa.ForeignKey("mentions.id", ondelete="CASCADE"), primary_key=True),
+    )
+    op.create_index("group_members_by_mention", "group_members", ["mention_id"])
+
+
+def _create_silences() -> None:
+    op.create_table(
+        "silences",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("matchers", sa.Text(), nullable=False),
+        sa.Column("starts_at", UtcDateTime(), nullable=False),
+        sa.Column("ends_at", UtcDateTime()),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("comment", sa.Text(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("silences_by_end", "silences", ["ends_at"])
+
+
+def _widen_alerts() -> None:
+    with op.batch_alter_table("alerts", table_kwargs={"sqlite_autoincrement": True}) as alerts:  # SQLite: copied
+        alerts.add_column(sa.Column("group_id", ID, nullable=True))
+        alerts.add_column(sa.Column("intervals", sa.Text(), nullable=False, server_default="[]"))
+        alerts.add_column(sa.Column("called", sa.Text(), nullable=False, server_default="[]"))
+        alerts.add_column(sa.Column("revision", sa.Integer(), nullable=False, server_default="0"))
+        alerts.create_foreign_key("alerts_group", "groups", ["group_id"], ["id"], ondelete="CASCADE")
+    op.create_index("ix_alerts_group_id", "alerts", ["group_id"])
+    op.create_table(
+        "attempts",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("alert_id", ID, sa.ForeignKey("alerts.id", ondelete="CASCADE"), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("seconds", sa.Float(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("attempts_by_alert", "attempts", ["alert_id", "id"])
