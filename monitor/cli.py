@@ -14,6 +14,7 @@ from monitor.commands import FAILED, MODEL, OK, STORE, USAGE
 from monitor.config_errors import ConfigErrors
 from monitor.parsers.data import add_data
 from monitor.parsers.learning import add_learning
+from monitor.parsers.operating import add_operating
 from monitor.parsers.running import add_check, add_rules, add_run
 
 
@@ -115,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     add_rules(commands)
     add_learning(commands)
     add_data(commands)
+    add_operating(commands)
     return parser
 
 

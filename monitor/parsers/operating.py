@@ -1,0 +1,54 @@
+"""Arguments of the commands that set mentiond up and look after it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from monitor.parsers.parts import Commands, add_command, add_config, add_json
+
+
+def add_operating(commands: Commands) -> None:
+    _add_init(commands)
+    _add_receivers(commands)
+    backup = add_command(
+        commands, "backup", "backup.run", "copy the store while the daemon runs", "mentiond backup mentiond-monday.db"
+    )
+    backup.add_argument("file", metavar="FILE", type=Path, help="the copy; must not exist yet")
+    add_config(backup)
+    add_json(backup)
+
+
+def _add_init(commands: Commands) -> None:
+    init = add_command(
+        commands,
+        "init",
+        "init.run",
+        "write a first configuration from a few questions",
+        'mentiond init --brand Acme --names "@acme,Acme Phone" --slack "#care" --mail pr@example.com',
+    )
+    init.add_argument("file", metavar="FILE", nargs="?", type=Path, default=Path("config.yaml"), help="config.yaml")
+    init.add_argument("--brand", metavar="NAME", help="your brand")
+    init.add_argument("--names", metavar="LIST", help="other ways people write it, separated by commas")
+    init.add_argument("--competitors", metavar="LIST", help="competitors, separated by commas")
+    init.add_argument("--feeds", metavar="LIST", help="addresses of feeds or sites, separated by commas")
+    init.add_argument("--slack", metavar="CHANNEL", help="Slack channel for alerts; its token: SLACK_BOT_TOKEN")
+    init.add_argument("--mail", metavar="ADDRESS", help="mail address for alerts")
+    init.add_argument("--smtp", metavar="HOST", help="mail server that takes them (localhost)")
+    init.add_argument("--lang", choices=["de", "en"], default="de", help="your language (de)")
+    init.add_argument("--timezone", metavar="ZONE", default="Europe/Berlin", help="IANA name (Europe/Berlin)")
+
+
+def _add_receivers(commands: Commands) -> None:
+    receivers = add_command(commands, "receivers", "receivers.run", "how the receivers fare", "mentiond receivers")
+    add_config(receivers)
+    add_json(receivers)
+    below = receivers.add_subparsers(metavar="COMMAND")
+    test = add_command(below, "test", "receivers.test", "send one test message", "mentiond receivers test care-slack")
+    add_json(test, argparse.SUPPRESS)
+    enable = add_command(
+        below, "enable", "receivers.enable", "switch a stopped one on again", "mentiond receivers enable care-slack"
+    )
+    for parser in (test, enable):
+        parser.add_argument("name", metavar="NAME")
+        add_config(parser, argparse.SUPPRESS)
