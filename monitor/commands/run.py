@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 import os
 import signal
-import sys
-import time
 
 from monitor.config import Config, load
-
-LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s %(message)s"
+from monitor.logs import Format, configure_logging
 
 
 def run(options: argparse.Namespace) -> int:
     """Return the exit code: 0, or with --once 3 (alerts still owed) or 4 (a source failed)."""
-    configure_logging(verbose=options.verbose)
+    form: Format | None = "text" if options.demo else options.log_format  # the demonstration is for people
+    configure_logging(verbose=options.verbose, form=form)
     if options.demo:
         from monitor.demo.show import run_demo
 
@@ -50,14 +47,3 @@ def stop_on_signals(stop: asyncio.Event) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ask, number)
-
-
-def configure_logging(*, verbose: bool) -> None:
-    """Logs go to standard error in UTC; standard output belongs to the console receiver."""
-    handler = logging.StreamHandler(sys.stderr)
-    formatter = logging.Formatter(LOG_FORMAT, "%Y-%m-%dT%H:%M:%SZ")
-    formatter.converter = time.gmtime
-    handler.setFormatter(formatter)
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    logging.getLogger("mentiond").setLevel(logging.DEBUG if verbose else logging.INFO)
-    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # it warns of every tick that the next one makes up for

@@ -15,6 +15,7 @@ def add_run(commands: Commands) -> None:
     )
     run.add_argument("--demo", action="store_true", help="bring a little web and a configuration of its own")
     run.add_argument("-v", "--verbose", action="store_true", help="log more")
+    run.add_argument("--log-format", choices=["text", "json"], help="text on a terminal, json elsewhere")
 
 
 def add_check(commands: Commands) -> None:
