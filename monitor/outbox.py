@@ -203,10 +203,16 @@ def _set_channel(connection: Connection, receiver: str, **values: Any) -> None:
 
 
 def owe_notice(
-    connection: Connection, receiver: str, recipients: Sequence[str], subject: str, notice: str, now: datetime
+    connection: Connection,
+    receiver: str,
+    recipients: Sequence[str],
+    subject: str,
+    notice: str,
+    now: datetime,
+    since: datetime | None = None,
 ) -> None:
-    """Owe the operator a notice; one about the same subject and the same moment is owed once."""
-    n = int(now.timestamp())
+    """Owe the operator a notice; one about the same subject `since` the same moment (now) is owed once."""
+    n = int((since or now).timestamp())
     rows = [owed_row(subject, receiver, to, Reason.NOTICE, n, now) | {"notice": notice} for to in recipients]
     connection.execute(insert_new(connection, alerts), rows)
 
