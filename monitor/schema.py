@@ -49,7 +49,13 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 def storable_text(text: str) -> str:
     """The text without what the databases refuse: NUL (PostgreSQL) and lone surrogates (both)."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode()
+    if "\0" in text:
+        text = text.replace("\0", "")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode()
+    return text
 
 
 class StorableText(TypeDecorator[str]):
