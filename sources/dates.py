@@ -55,6 +55,11 @@ _NUMERIC = re.compile(
     rf"(?:[,\s]+(?:um\s+|-\s+)?{_TIME}(?:\s*Uhr)?{_ZONE})?"
 )
 _EPOCH = re.compile(r"\d{9,10}(?:\.\d{1,9})?|\d{12,13}")
+# The two forms that nearly every feed has, whole; what they are not sure of goes down the ladder.
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-](?:0\d|1[0-5]):[0-5]\d)")
+_RFC2822 = re.compile(
+    r"[A-Z][a-z]{2}, (\d\d?) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) (?:GMT|([+-])(0\d|1[0-5])([0-5]\d))"
+)
 _FORMS = (_ISO, _DAY_FIRST, _ASCTIME, _MONTH_FIRST, _NUMERIC)
 
 
@@ -63,6 +68,8 @@ def parse_date(raw: str, now: datetime, zone: tzinfo = UTC) -> datetime | None:
 
     `now` decides the century of a two-digit year: never more than a year ahead. A time without a zone is one of `zone`.
     """
+    if (common := _common(raw)) is not None:
+        return common
     text = " ".join(raw[: 2 * _LONGEST].split())
     if not text or len(text) > _LONGEST:
         return None
@@ -71,6 +78,24 @@ def parse_date(raw: str, now: datetime, zone: tzinfo = UTC) -> datetime | None:
     for form in _FORMS:
         if match := form.fullmatch(text):
             return _build(match.groupdict().get, now, zone)
+    return None
+
+
+def _common(raw: str) -> datetime | None:
+    """The time of one of the two commonest forms; None: it is another, or no time that there is."""
+    try:
+        if _RFC3339.fullmatch(raw):
+            return datetime.fromisoformat(raw).replace(microsecond=0).astimezone(UTC)
+        if match := _RFC2822.fullmatch(raw):
+            day, name, year, hour, minute, second, sign, hours, minutes = match.groups()
+            numbers = map(int, (day, hour, minute, second))
+            local = datetime(int(year), _MONTHS[name.lower()], *numbers, tzinfo=UTC)
+            if sign is None:
+                return local
+            offset = timedelta(hours=int(hours), minutes=int(minutes))
+            return local + offset if sign == "-" else local - offset
+    except (ValueError, KeyError, OverflowError):
+        return None
     return None
 
 

@@ -55,8 +55,11 @@ _PREDEFINED = frozenset({"amp", "lt", "gt", "quot", "apos"})
 
 def decode(body: bytes, content_type: str | None) -> str:
     """Return the document without byte order mark, XML declaration and what XML does not allow."""
-    text = _ILLEGAL.sub("", _decoded(body, content_type)).removeprefix("\ufeff")
-    text = _NUMBER.sub(_legal, text)
+    text = _decoded(body, content_type).removeprefix("\ufeff")
+    if _ILLEGAL.search(text):
+        text = _ILLEGAL.sub("", text).removeprefix("\ufeff")
+    if "&#" in text:
+        text = _NUMBER.sub(_legal, text)
     declaration = _DECLARATION.match(text)
     return text[declaration.end() :] if declaration else text
 

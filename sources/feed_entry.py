@@ -12,7 +12,7 @@ from sources.text import html_to_text
 _END_TAG = re.compile(r"</[A-Za-z]")
 _SCRIPT = re.compile(r"[\x00-\x20]*(?:j\s*a\s*v\s*a|v\s*b)\s*s\s*c\s*r\s*i\s*p\s*t\s*:|data:", re.IGNORECASE)
 _LANGUAGE = re.compile(r"([a-z]{2})(?:[-_].*)?", re.DOTALL)
-_DOUBLY_ENCODED = re.compile("[\u00c2-\u00f4][\u0080-\u00bf]")
+_ABSOLUTE = re.compile(r"https?://[!-~]++(?<![?#;])")  # what urljoin would give back as it is, ten times slower
 
 
 def as_markup(text: str) -> str:
@@ -43,6 +43,8 @@ def _says(candidate: str) -> tuple[int, bool]:
 def absolute(link: str | None, base: str) -> str | None:
     """Return the address made absolute, or as it stands where it is no address; None for nothing and for scripts."""
     link = (link or "").strip()
+    if _ABSOLUTE.fullmatch(link) and not any(empty in link for empty in ("?#", ";?", ";#", ":///")):
+        return link
     if not link or _SCRIPT.match(link):
         return None
     try:
@@ -64,7 +66,7 @@ def language(tag: str | None) -> str | None:
 
 def mended(text: str) -> str:
     """Undo UTF-8 that was read as Latin-1 and encoded once more (`MÃ¼ller`): only where the whole text allows it."""
-    if not _DOUBLY_ENCODED.search(text):
+    if text.isascii():
         return text
     try:
         return text.encode("latin-1").decode("utf-8")

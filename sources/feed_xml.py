@@ -119,7 +119,7 @@ class _Reader:
         self._root = root
         self._url = url
         self._has_bases = has_bases
-        self._names: dict[tuple[str, str | None], str] = {}
+        self._names: dict[str, str] = {}
         self._format = _ROOTS.get(self._name(root), "")
 
     def document(self) -> Document:
@@ -143,13 +143,16 @@ class _Reader:
 
     def _name(self, element: etree._Element) -> str:
         """Return the lower-case name with our prefix, or with the one written where nobody knows the namespace."""
-        key = str(element.tag), element.prefix
-        if key not in self._names:
-            namespace, _, local = key[0].rpartition("}")
-            known = _PREFIXES.get(namespace[1:].lower())
-            written = f"{key[1].lower()}:" if key[1] and namespace else ""
-            self._names[key] = (written if known is None else known) + local.lower()
-        return self._names[key]
+        tag = str(element.tag)
+        name = self._names.get(tag)
+        if name is not None:
+            return name
+        namespace, _, local = tag.rpartition("}")
+        known = _PREFIXES.get(namespace[1:].lower())
+        if known is None and namespace:  # the same namespace may stand under several prefixes
+            return (f"{element.prefix.lower()}:" if element.prefix else "") + local.lower()
+        self._names[tag] = (known or "") + local.lower()
+        return self._names[tag]
 
     def _head(self) -> Iterator[etree._Element]:
         """Yield the children of the feed itself."""
@@ -275,9 +278,11 @@ class _Reader:
 
     def _markup(self, element: etree._Element, *, is_plain: bool, is_xhtml: bool = False) -> str:
         """Return what a text construct says, as HTML or as text. Raises Unsure for types that hold something else."""
-        kind = "xhtml" if is_xhtml else (_attribute(element, "type") or ("text" if is_plain else "html")).lower()
-        if _attribute(element, "mode") == "base64" or not _is_text(kind) or _attribute(element, "src"):
-            raise Unsure(f"content of type {kind}")
+        kind = "xhtml" if is_xhtml else "text" if is_plain else "html"
+        if element.attrib:
+            kind = kind if is_xhtml else (_attribute(element, "type") or kind).lower()
+            if _attribute(element, "mode") == "base64" or not _is_text(kind) or _attribute(element, "src"):
+                raise Unsure(f"content of type {kind}")
         if len(element) or kind in _XHTML_TYPES:
             if kind.endswith("xml") and kind not in _XHTML_TYPES:
                 raise Unsure(f"elements within content of type {kind}")
@@ -305,6 +310,8 @@ def _inner(element: etree._Element) -> str:
 
 
 def _said(element: etree._Element) -> str:
+    if len(element) == 0:
+        return (element.text or "").strip()
     return "".join(str(part) for part in element.itertext()).strip()
 
 
