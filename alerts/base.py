@@ -10,6 +10,7 @@ from typing import ClassVar, Protocol, runtime_checkable
 
 from pydantic import Field
 
+from alerts.storm import StormBrake
 from rules.base import Label, Mention, Sentiment
 from sources.base import Duration, Name, Pushed, Settings
 
@@ -329,6 +330,7 @@ class ReceiverSettings(Settings):
     was: Name | None = Field(default=None, description="the former name, so that a rename loses no state")
     base_url: str | None = Field(default=None, description="replaces scheme, host, port and an optional prefix")
     retry_for: Duration = Field(default=timedelta(days=3), description="how long transient failures are retried")
+    storm: StormBrake = Field(default=None, description="messages per watchlist before one takes all further ones")
 
     pace: ClassVar[float] = 0.0  # least seconds between two messages of this channel
 

@@ -112,6 +112,7 @@ def build_judge(config: Config, classifier: Classifier) -> Judge:
         root=build_routes(config),
         source_types={source.name: source.type for source in config.sources},
         own_accounts=account_names(config.own_accounts),
+        clock=utc_now,
     )
 
 

@@ -11,24 +11,18 @@ from typing import Final
 
 from monitor.config_errors import ConfigError, KeyPath, suggest
 from monitor.yaml import Document
+from rules.matchers import MatcherError, RouteMatcher, parse_matcher
 from rules.query import QueryError
 from rules.query import parse as parse_query
-from rules.routing import DROP, MatcherError, RouteMatcher, parse_matcher
+from rules.routing import DROP
 from sources.base import JSON
 from sources.registry import SOURCE_TYPES
 
 UNBUILT_RECEIVERS: Final = ("apprise",)
 _UNBUILT_KEYS: Final[tuple[KeyPath, ...]] = (
     ("teams",),
-    ("hours",),
-    ("storm",),
-    ("inhibit_rules",),
     ("operations", "heartbeat_url"),
     ("operations", "silent_after"),
-)
-_UNBUILT_ROUTE_KEYS: Final = (
-    *("sla", "escalate", "storm", "hours", "mute", "mute_time_intervals", "active", "active_time_intervals"),
-    *("group_wait", "group_interval", "repeat_interval"),
 )
 
 
@@ -49,13 +43,7 @@ def _unbuilt(document: Document) -> Iterator[tuple[KeyPath, str]]:
             kind = document.at((*path, "type"))
             if section == "receivers" and kind in UNBUILT_RECEIVERS:
                 yield (*path, "type"), _not_built(f"type: {kind}")
-            if document.has((*path, "storm")):
-                yield (*path, "storm"), _not_built("storm")
-    for path in _routes(document):
-        yield from (((*path, key), _not_built(key)) for key in _UNBUILT_ROUTE_KEYS if document.has((*path, key)))
-        if document.has((*path, "group_by")) and document.at((*path, "group_by")) != ["..."]:
-            yield (*path, "group_by"), "`group_by` other than ['...'] is not built yet"
-    for key in ("matchers", "continue", "was"):
+    for key in ("matchers", "continue", "was", "mute_time_intervals", "active_time_intervals"):
         if document.has(("routes", key)):
             yield ("routes", key), f"the root route has no `{key}`: it catches what the routes below it do not"
 
@@ -95,7 +83,12 @@ def check_references(document: Document) -> list[ConfigError]:
     receivers = _names(document, "receivers")
     for path in _routes(document):
         errors += _check_receiver(document, (*path, "receiver"), [*receivers, DROP])
-        errors += _check_matchers(document, path)
+        errors += _check_matchers(document, (*path, "matchers")) if len(path) > 1 else []
+        errors += _check_hours(document, path)
+        errors += _check_escalation(document, path, receivers)
+    for path in _items(document, ("inhibit_rules",)):
+        for key in ("source_matchers", "target_matchers"):
+            errors += _check_matchers(document, (*path, key))
     errors += _check_receiver(document, ("operations", "receiver"), receivers)
     for path in _items(document, ("watchlists",)):
         errors += _check_query(document, (*path, "query"))
@@ -154,10 +147,37 @@ def _check_search(document: Document, path: KeyPath) -> Iterator[ConfigError]:
         yield document.error(path, f'no watchlist is called "{name}"{suggest(name, watchlists)}')
 
 
-def _check_matchers(document: Document, route: KeyPath) -> Iterator[ConfigError]:
-    matchers = document.at((*route, "matchers"))
-    for index, text in enumerate(matchers if isinstance(matchers, list) and len(route) > 1 else []):
-        path = (*route, "matchers", index)
+def _check_hours(document: Document, route: KeyPath) -> Iterator[ConfigError]:
+    """Whether the business hours that a route names exist."""
+    paths: list[KeyPath] = [(*route, "sla", "hours")]
+    for key in ("mute_time_intervals", "active_time_intervals"):
+        names = document.at((*route, key))
+        paths += [(*route, key, index) for index in range(len(names) if isinstance(names, list) else 0)]
+    for path in paths:
+        yield from _check_section(document, path, "hours", "hours are")
+
+
+def _check_escalation(document: Document, route: KeyPath, receivers: Iterable[str]) -> Iterator[ConfigError]:
+    for path in _items(document, (*route, "escalate")):
+        yield from _check_receiver(document, (*path, "receiver"), receivers)
+        yield from _check_section(document, (*path, "on_call"), "teams", "team is")
+
+
+def _check_section(document: Document, path: KeyPath, section: str, what: str) -> Iterator[ConfigError]:
+    name, known = document.at(path), _keys(document, section)
+    if isinstance(name, str) and name not in known and not document.is_broken(path):
+        yield document.error(path, f'no {what} called "{name}"{suggest(name, known)}')
+
+
+def _keys(document: Document, section: str) -> list[str]:
+    value = document.at((section,))
+    return [key for key in value if isinstance(key, str)] if isinstance(value, dict) else []
+
+
+def _check_matchers(document: Document, matchers: KeyPath) -> Iterator[ConfigError]:
+    texts = document.at(matchers)
+    for index, text in enumerate(texts if isinstance(texts, list) else []):
+        path = (*matchers, index)
         if not isinstance(text, str) or document.is_broken(path):
             continue
         try:
@@ -175,10 +195,12 @@ def _check_matched(document: Document, path: KeyPath, matcher: RouteMatcher) -> 
         "team": lambda: _names(document, "watchlists", "team"),
         "source": lambda: _names(document, "sources"),
         "source_type": lambda: list(SOURCE_TYPES),
+        "hours": lambda: _keys(document, "hours"),
     }.get(matcher.name)
     known = valid() if valid and matcher.operator in ("=", "!=") and matcher.value else None
     if known is not None and matcher.value not in known:
-        yield document.error(path, f'no {matcher.name} is called "{matcher.value}"{suggest(matcher.value, set(known))}')
+        is_called = "hours are called" if matcher.name == "hours" else f"{matcher.name} is called"
+        yield document.error(path, f'no {is_called} "{matcher.value}"{suggest(matcher.value, set(known))}')
 
 
 def _check_own_accounts(document: Document) -> Iterator[ConfigError]:

@@ -19,7 +19,7 @@ from rules.base import (
     Watchlist,
 )
 from rules.routing import Route, decide
-from sources.base import Post
+from sources.base import Clock, Post
 
 log = logging.getLogger("mentiond.judge")
 
@@ -36,6 +36,7 @@ class Judge:
     root: Route
     source_types: Mapping[str, str]
     own_accounts: Mapping[str, frozenset[str]]  # source type or name -> accounts, case-folded
+    clock: Clock
     _others_of: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
 
     def judge(self, posts: Sequence[Post]) -> list[tuple[Draft, ...]]:
@@ -56,7 +57,8 @@ class Judge:
 
     def route(self, mention: Mention) -> Draft:
         """Where a mention goes."""
-        return Draft(mention, tuple(decide(self.root, mention, self.source_types.get(mention.post.source, ""))))
+        source_type = self.source_types.get(mention.post.source, "")
+        return Draft(mention, tuple(decide(self.root, mention, source_type, self.clock())))
 
     def reclassify(self, mentions: Sequence[Mention]) -> list[Draft]:
         """Mentions of known watchlists, classified and routed anew. Raises what the classifier raises."""

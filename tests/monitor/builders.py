@@ -22,8 +22,9 @@ from monitor.pipeline import Part, Pipeline
 from monitor.schema import alerts
 from monitor.store import Store
 from rules.base import Label, Match, Mention, Sentiment, Span, Verdict, Watchlist, WatchlistKind
+from rules.matchers import parse_matcher
 from rules.matching import QueryMatcher
-from rules.routing import Decision, Route, parse_matcher
+from rules.routing import Decision, Route
 from sources.base import Page, Post
 from sources.text import content_hash
 from tests.fakes import START, FixedClock, ScriptedSource, WordClassifier
@@ -174,6 +175,7 @@ def build_works(
         root=root or route_all(*to),
         source_types={"news": "feed"},
         own_accounts=account_names(own_accounts or {}),
+        clock=clock,
     )
     pipeline = Pipeline(
         store=store,

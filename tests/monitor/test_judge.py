@@ -9,9 +9,10 @@ import pytest
 from monitor import judge as judging
 from monitor.judge import Judge, account_names
 from rules.base import Verdict, View, Watchlist, WatchlistKind
+from rules.matchers import parse_matcher
 from rules.matching import QueryMatcher
-from rules.routing import Route, parse_matcher
-from tests.fakes import WordClassifier
+from rules.routing import Route
+from tests.fakes import FixedClock, WordClassifier
 from tests.monitor.builders import WATCHLISTS, make_post, make_posts, route_all
 
 TOPIC = Watchlist("topic", WatchlistKind.TOPIC, "battery")
@@ -28,6 +29,7 @@ def make_judge(
         root=root or route_all("console"),
         source_types={"news": "feed"},
         own_accounts=account_names(own or {}),
+        clock=FixedClock(),
     )
 
 

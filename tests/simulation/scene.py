@@ -212,6 +212,7 @@ class Scene:
             root=route_all(*TOLD),
             source_types={"hn": "hackernews"} | {feed.name: "feed" for feed in self.feeds},
             own_accounts={},
+            clock=self.clocks,
         )
         return Pipeline(
             store=self.store,
