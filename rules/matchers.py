@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
@@ -42,6 +42,7 @@ TEXTS: Final = (*_VALUES, "watchlist", "team", "source", "source_type", "lang", 
 NAMES: Final = (*TEXTS, "hours", *_NUMBERS)
 
 _FORM = re.compile(r"(\s*)([^\s=!<>~]*)(\s*)([=!<>~]*)(\s*)(.*?)\s*", re.DOTALL)
+_PLAIN = re.compile(r"[\w -]+(\|[\w -]+)*")  # a regex that is nothing but words
 _DECIMAL = re.compile(r"[-+]?\d+(\.\d+)?")
 
 
@@ -74,6 +75,17 @@ class RouteMatcher:
     def is_wanted_label(self) -> bool:
         return self.name == "label" and not self.is_negative
 
+    @property
+    def needed(self) -> frozenset[str] | None:
+        """The values of which a mention must have one for the matcher to hold; None: they cannot be told."""
+        if self.is_negative or self.name not in TEXTS:
+            return None
+        if self.operator == "=":
+            return frozenset((self.value,))
+        if self.name in _VALUES:
+            return frozenset(filter(self.accepts, _VALUES[self.name]))
+        return frozenset(self.value.split("|")) if _PLAIN.fullmatch(self.value) else None
+
     def accepts(self, value: str) -> bool:
         """Whether the value itself is meant, whatever `!` then makes of it."""
         if self.pattern is None:
@@ -90,6 +102,7 @@ class Facts:
     texts: Mapping[str, str]
     numbers: Mapping[str, float | None]
     at: datetime  # for `hours`
+    _open: dict[str, bool] = field(default_factory=dict, init=False)
 
     @classmethod
     def of(cls, mention: Mention, source_type: str, at: datetime) -> Facts:
@@ -112,15 +125,23 @@ class Facts:
         """What a text matcher of this name compares with."""
         return self.verdict.tags if name == "label" else (self.texts[name],)
 
+    def is_open(self, hours: Hours) -> bool:
+        """Whether the mention came within these hours."""
+        if hours.name not in self._open:
+            self._open[hours.name] = hours.contains(self.at)
+        return self._open[hours.name]
+
     def label(self, name: str) -> str:
         """The one value by which mentions are grouped; of several labels the most severe."""
         return self.values(name)[0]
 
 
-def first_failed(matchers: Iterable[RouteMatcher], facts: Facts) -> RouteMatcher | None:
+def first_failed(matchers: Sequence[RouteMatcher], facts: Facts) -> RouteMatcher | None:
     """The first of the matchers that does not hold; None: all hold. They share the `score` of their labels."""
-    matchers = tuple(matchers)
-    return next((matcher for matcher in matchers if not _holds(matcher, matchers, facts)), None)
+    for matcher in matchers:
+        if not _holds(matcher, matchers, facts):
+            return matcher
+    return None
 
 
 def _holds(matcher: RouteMatcher, beside: Iterable[RouteMatcher], facts: Facts) -> bool:
@@ -128,7 +149,7 @@ def _holds(matcher: RouteMatcher, beside: Iterable[RouteMatcher], facts: Facts) 
         value = _score(facts.verdict, beside) if matcher.name == "score" else facts.numbers[matcher.name]
         return value is not None and _COMPARE[matcher.operator](value, matcher.number)
     if matcher.name == "hours":
-        return any(hours.contains(facts.at) for hours in matcher.hours) != matcher.is_negative
+        return any(map(facts.is_open, matcher.hours)) != matcher.is_negative
     return any(map(matcher.accepts, facts.values(matcher.name))) != matcher.is_negative
 
 

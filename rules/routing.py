@@ -8,12 +8,13 @@ reach only routes that spell them out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from rules.base import Mention
+from rules.candidates import Candidates
 from rules.matchers import QUIET, Facts, RouteMatcher, first_failed
 
 DROP: Final = "none"  # the receiver that nobody reads
@@ -70,6 +71,14 @@ class Route:
     is_continued: bool = False  # the siblings after it are tried even where this one leads somewhere
     options: Options = Options()
     intervals: Intervals = Intervals()
+    _candidates: Candidates = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_candidates", Candidates.of(route.matchers for route in self.routes))
+
+    def possible(self, facts: Facts) -> list[int]:
+        """The positions of the children whose matchers may hold, in order."""
+        return self._candidates.find(facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +126,14 @@ def decide(root: Route, mention: Mention, source_type: str, at: datetime) -> lis
 
 def explain(root: Route, mention: Mention, source_type: str, at: datetime) -> tuple[Step, ...]:
     """Every route of the tree with what became of it; children of a route that was not entered are left out."""
-    walk = _Walk(Facts.of(mention, source_type, at))
-    walk.visit(root, (), ())
-    return tuple(walk.steps[position] for position in sorted(walk.steps))
+    steps: dict[tuple[int, ...], Step] = {}
+    _Walk(Facts.of(mention, source_type, at), steps).visit(root, (), ())
+    return tuple(steps[position] for position in sorted(steps))
 
 
 def matches(matchers: Iterable[RouteMatcher], mention: Mention, source_type: str, at: datetime) -> bool:
     """Whether all of the matchers hold, as those of one route would."""
-    return first_failed(matchers, Facts.of(mention, source_type, at)) is None
+    return first_failed(tuple(matchers), Facts.of(mention, source_type, at)) is None
 
 
 def group_labels(names: Iterable[str], mention: Mention, source_type: str) -> tuple[tuple[str, str], ...]:
@@ -157,17 +166,17 @@ def _describe(trail: Iterable[Route]) -> str:
 
 
 class _Walk:
-    """One mention's way through the tree."""
+    """One mention's way through the tree; with `steps`, what became of every route is noted there."""
 
-    def __init__(self, facts: Facts) -> None:
-        self.steps: dict[tuple[int, ...], Step] = {}
+    def __init__(self, facts: Facts, steps: dict[tuple[int, ...], Step] | None = None) -> None:
         self._facts = facts
+        self._steps = steps
 
     def visit(self, route: Route, trail: tuple[Route, ...], position: tuple[int, ...]) -> list[tuple[Route, ...]]:
         """The ways from the root to every route at or below this one that hears of the mention."""
         failed = first_failed(route.matchers, self._facts)
         if failed is not None:
-            self.steps[position] = Step(position, route, Outcome.FAILED, failed)
+            self._note(position, route, Outcome.FAILED, failed)
             return []
         trail = (*trail, route)
         found = self._children(route, trail, position)
@@ -175,21 +184,27 @@ class _Walk:
         if not found:
             outcome = Outcome.CHOSEN if self._is_spelled_out(trail) else Outcome.UNSPOKEN
             found = [trail] if outcome is Outcome.CHOSEN else []
-        self.steps[position] = Step(position, route, outcome)
+        self._note(position, route, outcome)
         return found
 
     def _children(self, route: Route, trail: tuple[Route, ...], position: tuple[int, ...]) -> list[tuple[Route, ...]]:
         found: list[tuple[Route, ...]] = []
         is_decided = False
-        for index, child in enumerate(route.routes):
-            here = (*position, index)
+        for index in route.possible(self._facts) if self._steps is None else range(len(route.routes)):
+            child, here = route.routes[index], (*position, index)
             if is_decided:
-                self.steps[here] = Step(here, child, Outcome.SKIPPED)
+                self._note(here, child, Outcome.SKIPPED)
                 continue
             ways = self.visit(child, trail, here)
             found += ways
             is_decided = bool(ways) and not child.is_continued
         return found
+
+    def _note(
+        self, position: tuple[int, ...], route: Route, outcome: Outcome, failed: RouteMatcher | None = None
+    ) -> None:
+        if self._steps is not None:
+            self._steps[position] = Step(position, route, outcome, failed)
 
     def _is_spelled_out(self, trail: tuple[Route, ...]) -> bool:
         """Whether the way names `unsure` or `none`, if that is what the mention is."""
