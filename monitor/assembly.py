@@ -13,13 +13,16 @@ from zoneinfo import ZoneInfo
 from alerts.base import Receiver
 from alerts.registry import Tools as ReceiverTools
 from alerts.registry import build as build_receiver
-from monitor.config import Config, build_routes, build_watchlists
+from monitor.config import Config, build_hours, build_inhibit_rules, build_routes, build_watchlists
+from monitor.fallback import Fallback
 from monitor.http import GuardedHttp
 from monitor.judge import Judge, account_names
 from monitor.pipeline import Part
 from monitor.searching import with_searches
+from monitor.suppression import Rules
 from rules.base import Classifier
 from rules.matching import QueryMatcher
+from rules.routing import DROP
 from sources.articles import Articles
 from sources.base import Hook, Inbox
 from sources.feed_parser import FeedParser
@@ -100,6 +103,25 @@ def build_receivers(config: Config, tools: Tools) -> dict[str, Receiver]:
         zone=ZoneInfo(config.timezone),
     )
     return {settings.name: build_receiver(settings, given) for settings in config.receivers}
+
+
+def build_rules(config: Config) -> Rules:
+    """What keeps alerts from being sent."""
+    return Rules(
+        hours=build_hours(config),
+        inhibit=build_inhibit_rules(config),
+        source_types={source.name: source.type for source in config.sources},
+        watchlists={watchlist.name: watchlist for watchlist in build_watchlists(config)},
+    )
+
+
+def build_fallbacks(config: Config) -> dict[str, Fallback]:
+    """By receiver: who hears while it is stopped. Left out, it is the root's receiver."""
+    recipients = {settings.name: settings.recipients for settings in config.receivers}
+    named = {settings.name: settings.fallback or config.routes.receiver for settings in config.receivers}
+    return {
+        name: Fallback(other, recipients[other]) for name, other in named.items() if other != name and other != DROP
+    }
 
 
 def build_judge(config: Config, classifier: Classifier) -> Judge:

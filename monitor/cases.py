@@ -12,8 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from alerts.base import CaseState
-from monitor.mentions import insert_new
-from monitor.schema import case_events, cases, mentions, posts, verdicts
+from monitor.schema import case_events, cases, insert_new, mentions, posts, verdicts
 
 
 class CaseAction(StrEnum):

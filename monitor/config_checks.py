@@ -90,6 +90,8 @@ def check_references(document: Document) -> list[ConfigError]:
         for key in ("source_matchers", "target_matchers"):
             errors += _check_matchers(document, (*path, key))
     errors += _check_receiver(document, ("operations", "receiver"), receivers)
+    for path in _items(document, ("receivers",)):
+        errors += _check_receiver(document, (*path, "fallback"), [*receivers, DROP])
     for path in _items(document, ("watchlists",)):
         errors += _check_query(document, (*path, "query"))
     for path in _items(document, ("sources",)):

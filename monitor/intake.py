@@ -17,9 +17,11 @@ from sqlalchemy.engine import Connection
 
 from alerts.base import Reason
 from monitor.cursors import PartState, pass_subject
+from monitor.groups import leave_unsent
 from monitor.inbox import stay_due
-from monitor.mentions import Draft, News, announce, insert_new, offer_held, revise
-from monitor.schema import alerts, corrections, cursors, gaps, mentions, posts, revisions, seen, verdicts
+from monitor.mentions import Draft, News, announce, offer_held, revise
+from monitor.schema import alerts, corrections, cursors, gaps, insert_new, mentions, posts, revisions, seen, verdicts
+from monitor.updates import touch
 from sources.base import Page, Post
 from sources.text import CLEANER_VERSION
 
@@ -162,12 +164,14 @@ def _forget_deleted(connection: Connection, intake: Intake) -> None:
         told = sa.select(mentions.c.id).join(posts).where(gone)
         unsent = alerts.c.state.in_(("owed", "held", "dead"))
         connection.execute(sa.update(alerts).where(alerts.c.mention_id.in_(told), unsent).values(DROPPED))
+        leave_unsent(connection, told)
         connection.execute(sa.update(verdicts).where(verdicts.c.mention_id.in_(told)).values(cues={}))
         connection.execute(sa.update(mentions).where(mentions.c.id.in_(told)).values(spans=[]))
         connection.execute(sa.delete(corrections).where(corrections.c.mention_id.in_(told)))  # its words are in there
         connection.execute(sa.delete(revisions).where(revisions.c.post_id.in_(sa.select(posts.c.id).where(gone))))
         words = {"title": "", "text": "", "raw": "", "author": None}
         connection.execute(sa.update(posts).where(gone).values(words | {"deleted_at": intake.now}))
+        touch(connection, list(connection.scalars(told)), intake.now)  # messages that are out lose its words
     if intake.page.deleted:
         _drop_empty_digests(connection)
 

@@ -58,7 +58,7 @@ class Judge:
     def route(self, mention: Mention) -> Draft:
         """Where a mention goes."""
         source_type = self.source_types.get(mention.post.source, "")
-        return Draft(mention, tuple(decide(self.root, mention, source_type, self.clock())))
+        return Draft(mention, tuple(decide(self.root, mention, source_type, self.clock())), source_type)
 
     def reclassify(self, mentions: Sequence[Mention]) -> list[Draft]:
         """Mentions of known watchlists, classified and routed anew. Raises what the classifier raises."""

@@ -26,8 +26,11 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -73,6 +76,13 @@ class JsonText(TypeDecorator[Any]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         return None if value is None else json.loads(value)
+
+
+def insert_new(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """INSERT ... ON CONFLICT DO NOTHING in the words of the connection's database."""
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table).on_conflict_do_nothing()
+    return postgresql.insert(table).on_conflict_do_nothing()
 
 
 # SQLite gives out row ids only for INTEGER keys; PostgreSQL wants room.
@@ -292,6 +302,7 @@ groups = Table(
         sqlite_where=text("closed_at IS NULL"),
         postgresql_where=text("closed_at IS NULL"),
     ),
+    Index("groups_by_key", "receiver", "key", "id"),
     sqlite_autoincrement=True,
 )
 
@@ -300,7 +311,9 @@ group_members = Table(
     metadata,
     Column("group_id", Id, ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True),
     Column("mention_id", Id, ForeignKey("mentions.id", ondelete="CASCADE"), primary_key=True),
+    Column("joined_at", UtcDateTime, nullable=False),
     Index("group_members_by_mention", "mention_id"),
+    Index("group_members_by_time", "group_id", "joined_at"),
 )
 
 silences = Table(
@@ -349,6 +362,7 @@ alerts = Table(
     Column("intervals", JsonText, nullable=False, server_default="[]"),  # per route {"mute": [..], "active": [..]}
     Column("called", JsonText, nullable=False, server_default="[]"),  # names of members whom it calls
     Column("revision", Integer, nullable=False, server_default="0"),  # of an update: what its subject has reached
+    Column("repeat_every", Float),  # seconds: it speaks up again while its case is open; NULL: never
     Column("notice", StorableText, nullable=False),  # text for the operator; "" for what people wrote
     Column("state", StorableText, nullable=False),  # owed, sent, dead, held, dropped
     Column("held_for", StorableText, index=True),  # subject of the digest that offers a held alert
@@ -364,6 +378,7 @@ alerts = Table(
     Column("reference", StorableText),
     UniqueConstraint("subject", "receiver", "recipient", "reason", "n"),
     Index("alerts_by_state", "state", "receiver", "id"),
+    Index("alerts_by_time", "receiver", "created_at"),
     sqlite_autoincrement=True,
 )
 
@@ -378,6 +393,7 @@ attempts = Table(
     Column("outcome", StorableText, nullable=False),  # sent, failed, dead, stopped
     Column("detail", StorableText, nullable=False),  # the receipt or the error
     Index("attempts_by_alert", "alert_id", "id"),
+    Index("attempts_by_time", "at"),
 )
 
 installation = Table(
@@ -396,4 +412,8 @@ channels = Table(
     Column("error", StorableText),
     Column("error_since", UtcDateTime),
     Column("stopped", StorableText),  # the channel's permanent error; NULL: it is on
+    # As configured at the last start, for whoever writes alerts and has no configuration:
+    Column("updatable", Boolean, nullable=False, server_default=false()),  # its messages can be edited in place
+    Column("storm_count", Integer),  # more mentions of a watchlist than that within `storm_seconds` share a message
+    Column("storm_seconds", Float),
 )

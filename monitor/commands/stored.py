@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from monitor.assembly import utc_now
 from monitor.config import Config
-from monitor.outbox import POST_FIELDS
+from monitor.loading import POST_FIELDS
 from monitor.schema import posts
 from monitor.store import Store
 from sources.base import Post, PostKind

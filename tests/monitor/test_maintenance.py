@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from monitor import cursors, maintenance
+from monitor.loading import load_alerts
 from monitor.mentions import rename_watchlist
-from monitor.outbox import load_alerts
 from monitor.schema import alerts, gaps, mentions, posts, revisions, seen, verdicts
 from monitor.schema import cursors as parts
 from monitor.store import Store

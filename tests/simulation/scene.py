@@ -335,7 +335,7 @@ class Scene:
             await self.poll()
         for _ in range(400):
             await self.deliver(60)
-            if not await self.store.read(outbox.owed_counts):
+            if not await self.store.read(lambda tx: outbox.owed_counts(tx, self.clocks())):
                 break
             self.clocks.true += MINUTE
         await self._look()

@@ -28,6 +28,7 @@ def upgrade() -> None:
     _create_groups()
     _create_silences()
     _widen_alerts()
+    _widen_channels()
     op.create_table(
         "installation",
         sa.Column("key", sa.Text(), primary_key=True),
@@ -111,12 +112,15 @@ def _create_groups() -> None:
     op.create_index(
         "groups_open", "groups", ["receiver", "key"], unique=True, sqlite_where=is_open, postgresql_where=is_open
     )
+    op.create_index("groups_by_key", "groups", ["receiver", "key", "id"])
     op.create_table(
         "group_members",
         sa.Column("group_id", ID, sa.ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True),
         sa.Column("mention_id", ID, sa.ForeignKey("mentions.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column("joined_at", UtcDateTime(), nullable=False),
     )
     op.create_index("group_members_by_mention", "group_members", ["mention_id"])
+    op.create_index("group_members_by_time", "group_members", ["group_id", "joined_at"])
 
 
 def _create_silences() -> None:
@@ -141,8 +145,10 @@ def _widen_alerts() -> None:
         alerts.add_column(sa.Column("intervals", sa.Text(), nullable=False, server_default="[]"))
         alerts.add_column(sa.Column("called", sa.Text(), nullable=False, server_default="[]"))
         alerts.add_column(sa.Column("revision", sa.Integer(), nullable=False, server_default="0"))
+        alerts.add_column(sa.Column("repeat_every", sa.Float(), nullable=True))
         alerts.create_foreign_key("alerts_group", "groups", ["group_id"], ["id"], ondelete="CASCADE")
     op.create_index("ix_alerts_group_id", "alerts", ["group_id"])
+    op.create_index("alerts_by_time", "alerts", ["receiver", "created_at"])
     op.create_table(
         "attempts",
         sa.Column("id", ID, nullable=False),
@@ -155,3 +161,10 @@ def _widen_alerts() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("attempts_by_alert", "attempts", ["alert_id", "id"])
+    op.create_index("attempts_by_time", "attempts", ["at"])
+
+
+def _widen_channels() -> None:
+    op.add_column("channels", sa.Column("updatable", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("channels", sa.Column("storm_count", sa.Integer(), nullable=True))
+    op.add_column("channels", sa.Column("storm_seconds", sa.Float(), nullable=True))
