@@ -21,8 +21,10 @@ from monitor.config_checks import check_references, refuse_unbuilt
 from monitor.config_errors import ConfigErrors, suggest, translate
 from monitor.hours_settings import HoursSettings, check_timezone
 from monitor.hours_settings import build_hours as build_section
+from monitor.people import Teams
 from monitor.route_settings import InhibitSettings, RootRouteSettings, build_inhibit_rule, build_tree
 from monitor.searching import check_searches
+from monitor.team_settings import IdentitySettings, TeamSettings, build_all
 from monitor.yaml import read_document
 from rules.base import Label, Sentiment, Watchlist, WatchlistKind
 from rules.hours import Hours
@@ -189,6 +191,8 @@ class Config(Settings):
     own_accounts: dict[str, tuple[Text, ...]] = Field(
         default_factory=dict, description="the brand's own authors by source or source type: no mentions"
     )
+    identities: tuple[IdentitySettings, ...] = Field((), description="people who write under several names")
+    teams: dict[str, TeamSettings] = Field(default_factory=dict, description="who works on mentions, by team")
     sources: tuple[SourceConfig, ...] = Field(min_length=1)
     receivers: tuple[ReceiverConfig, ...] = Field(min_length=1)
     routes: RootRouteSettings
@@ -263,6 +267,11 @@ def build_watchlists(config: Config) -> tuple[Watchlist, ...]:
 def build_hours(config: Config) -> dict[str, Hours]:
     """The business hours by name."""
     return {name: build_section(name, settings, config.timezone) for name, settings in config.hours.items()}
+
+
+def build_teams(config: Config) -> Teams:
+    """Members and who of them is on call."""
+    return build_all(config.teams, config.timezone)
 
 
 def build_routes(config: Config) -> Route:

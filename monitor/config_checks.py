@@ -20,7 +20,6 @@ from sources.registry import SOURCE_TYPES
 
 UNBUILT_RECEIVERS: Final = ("apprise",)
 _UNBUILT_KEYS: Final[tuple[KeyPath, ...]] = (
-    ("teams",),
     ("operations", "heartbeat_url"),
     ("operations", "silent_after"),
 )
@@ -96,7 +95,13 @@ def check_references(document: Document) -> list[ConfigError]:
         errors += _check_query(document, (*path, "query"))
     for path in _items(document, ("sources",)):
         errors += _check_search(document, (*path, "search", "from"))
-    return errors + list(_check_own_accounts(document)) + list(_check_classifier(document))
+    return [
+        *errors,
+        *_check_accounts(document, ("own_accounts",)),
+        *_check_teams(document),
+        *_check_identities(document),
+        *_check_classifier(document),
+    ]
 
 
 def _texts(document: Document, section: str, key: str) -> Iterator[tuple[KeyPath, str]]:
@@ -163,6 +168,9 @@ def _check_escalation(document: Document, route: KeyPath, receivers: Iterable[st
     for path in _items(document, (*route, "escalate")):
         yield from _check_receiver(document, (*path, "receiver"), receivers)
         yield from _check_section(document, (*path, "on_call"), "teams", "team is")
+        team = document.at((*path, "on_call"))
+        if isinstance(team, str) and document.has(("teams", team)) and not document.has(("teams", team, "on_call")):
+            yield document.error((*path, "on_call"), f"the team {team} has no `on_call`: nobody of it is called")
 
 
 def _check_section(document: Document, path: KeyPath, section: str, what: str) -> Iterator[ConfigError]:
@@ -205,12 +213,41 @@ def _check_matched(document: Document, path: KeyPath, matcher: RouteMatcher) -> 
         yield document.error(path, f'no {is_called} "{matcher.value}"{suggest(matcher.value, set(known))}')
 
 
-def _check_own_accounts(document: Document) -> Iterator[ConfigError]:
-    accounts = document.at(("own_accounts",))
+def _check_teams(document: Document) -> Iterator[ConfigError]:
+    """Members that a rota names exist; a name is taken once in its team."""
+    for team in _keys(document, "teams"):
+        path: KeyPath = ("teams", team)
+        names: list[str] = []
+        for member in _items(document, (*path, "members")):
+            name = document.at((*member, "name"))
+            if name in names:
+                yield document.error((*member, "name"), f'"{name}" stands in this team already')
+            names += [name] if isinstance(name, str) else []
+        called = [(*one, "member") for one in _items(document, (*path, "on_call", "overrides"))]
+        rotation = document.at((*path, "on_call", "rotation"))
+        called += [(*path, "on_call", "rotation", index) for index in range(_length(rotation))]
+        for place in called:
+            name = document.at(place)
+            if isinstance(name, str) and name not in names:
+                yield document.error(place, f'nobody of {team} is called "{name}"{suggest(name, set(names))}')
+
+
+def _length(value: JSON) -> int:
+    return len(value) if isinstance(value, list) else 0
+
+
+def _check_identities(document: Document) -> Iterator[ConfigError]:
+    for path in _items(document, ("identities",)):
+        yield from _check_accounts(document, (*path, "accounts"))
+
+
+def _check_accounts(document: Document, path: KeyPath) -> Iterator[ConfigError]:
+    """Accounts stand under a source or a type of source that there is."""
+    accounts = document.at(path)
     sources = {*SOURCE_TYPES, *_names(document, "sources")}
     for name in accounts if isinstance(accounts, dict) else ():
         if name not in sources:
-            yield document.error(("own_accounts", name), f"no such source or type{suggest(name, sources)}", key=True)
+            yield document.error((*path, name), f"no such source or type{suggest(name, sources)}", key=True)
 
 
 def _check_classifier(document: Document) -> Iterator[ConfigError]:

@@ -19,6 +19,8 @@ from alerts.base import ReceiverError, Updatable
 from monitor import cursors, inbox, maintenance, outbox, storms, web
 from monitor.assembly import (
     Tools,
+    build_authors,
+    build_callers,
     build_fallbacks,
     build_judge,
     build_parts,
@@ -28,6 +30,7 @@ from monitor.assembly import (
     open_tools,
     utc_now,
 )
+from monitor.attendant import Attendant
 from monitor.commands import FAILED, OK, STILL_OWED, TROUBLE
 from monitor.config import Config
 from monitor.delivery import Delivery
@@ -45,6 +48,7 @@ log = logging.getLogger("mentiond")
 
 CONCURRENT_PASSES = 32
 TICK = timedelta(seconds=1)
+GROW_EVERY = timedelta(minutes=1)
 RETENTION_EVERY = timedelta(hours=1)
 RECLASSIFY_EVERY = timedelta(minutes=1)
 RECLASSIFY_BATCH = 256
@@ -63,6 +67,7 @@ class Daemon:
     pipeline: Pipeline
     parts: dict[tuple[str, str], Part]
     deliveries: dict[str, Delivery]
+    attendant: Attendant
     passes: dict[tuple[str, str], asyncio.Task[bool]] = field(default_factory=dict)
     is_store_failing: bool = False
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONCURRENT_PASSES))
@@ -106,6 +111,8 @@ class Daemon:
         """Poll and deliver until `stop` is set, then finish what is in flight."""
         ticker = Ticker()
         ticker.every(TICK, "poll", self._start_due)
+        ticker.every(TICK, "cases", self.attendant.tick)
+        ticker.every(GROW_EVERY, "priorities", self.attendant.tidy)
         ticker.every(RETENTION_EVERY, "retention", self._apply_retention)
         ticker.every(RECLASSIFY_EVERY, "reclassify", self._reclassify)
         ticker.every(CALM_EVERY, "storms", self._end_storms)
@@ -265,6 +272,7 @@ def _assemble(config: Config, store: Store, classifier: Classifier, tools: Tools
         clock=utc_now,
         random=random,
         articles=tools.articles,
+        authors=build_authors(config),
     )
     receivers = build_receivers(config, tools)
     rules, fallbacks = build_rules(config), build_fallbacks(config)
@@ -284,7 +292,10 @@ def _assemble(config: Config, store: Store, classifier: Classifier, tools: Tools
         )
         for settings in config.receivers
     }
-    daemon = Daemon(config, store, pipeline, build_parts(config, tools, StoredInbox(store)), deliveries)
+    attendant = Attendant(store, build_callers(config), utc_now)
+    parts = build_parts(config, tools, StoredInbox(store))
+    daemon = Daemon(config, store, pipeline, parts, deliveries, attendant)
+    attendant.wake = daemon.wake
     pipeline.wake = daemon.wake
     for delivery in deliveries.values():
         delivery.on_stop, delivery.wake = daemon.tell_operator, daemon.wake

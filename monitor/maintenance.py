@@ -11,10 +11,23 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from alerts.base import Reason
+from monitor.calls import told_before
 from monitor.groups import group_receivers
 from monitor.loading import JOINED, read_mention
 from monitor.mentions import Draft, News, announce, brings_label, offer_held, verdict_row
-from monitor.schema import alerts, attempts, cursors, gaps, group_members, groups, mentions, posts, seen, verdicts
+from monitor.schema import (
+    alerts,
+    attempts,
+    cursors,
+    gaps,
+    group_members,
+    groups,
+    mentions,
+    own_posts,
+    posts,
+    seen,
+    verdicts,
+)
 from rules.base import Mention
 
 LEAST_SEEN = timedelta(days=30)
@@ -53,6 +66,7 @@ def apply_retention(
     told = sa.select(alerts.c.id).where(alerts.c.group_id == groups.c.id).exists()
     connection.execute(sa.delete(groups).where(empty, ~told))
     connection.execute(sa.delete(attempts).where(attempts.c.at < now - retention))
+    connection.execute(sa.delete(own_posts).where(own_posts.c.fetched_at < now - retention))
     connection.execute(sa.delete(gaps).where(gaps.c.noticed_at < now - GAPS_KEPT))
 
 
@@ -92,6 +106,21 @@ def store_classified(
         digest = sa.select(alerts.c.id).where(alerts.c.subject == subject, alerts.c.reason == Reason.DIGEST.value)
         if connection.scalar(digest.limit(1)) is not None:  # the pass is over, nobody else offers what is held for it
             offer_held(connection, subject, now)
+
+
+def announce_anew(
+    connection: Connection,
+    routed: Sequence[tuple[int, int, Draft]],
+    recipients: Mapping[str, Sequence[str]],
+    now: datetime,
+) -> None:
+    """Mentions that people routed anew: only receivers hear that were not told yet."""
+    news = []
+    for post_id, revision, draft in routed:
+        told = told_before(connection, draft.mention.id)
+        left = tuple(decision for decision in draft.decisions if decision.receiver not in told)
+        news.append(News(replace(draft, decisions=left), post_id, revision, Reason.FIRST, draft.mention.id))
+    announce(connection, news, recipients, now)
 
 
 def _replace_verdict(connection: Connection, revision: int, mention: Mention) -> bool:

@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from alerts.base import Reason
+from monitor.opening import UNKNOWN, Arrival, Opening, open_cases
 from monitor.owed import owed_row
 from monitor.placing import Placing, intervals_of
-from monitor.schema import alerts, insert_new, mentions, verdicts
+from monitor.schema import alerts, cases, insert_new, mentions, verdicts
 from rules.base import Label, Mention, Verdict
 from rules.routing import Decision, group_labels
 
@@ -25,6 +26,7 @@ class Draft:
     mention: Mention
     decisions: tuple[Decision, ...]
     source_type: str = ""  # for groups by it
+    opening: Opening = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +49,34 @@ class News:
 def announce(
     connection: Connection, news: Sequence[News], recipients: Mapping[str, Sequence[str]], now: datetime
 ) -> None:
-    """Store what is not stored yet, then the alerts that are owed: one for each receiver and recipient."""
+    """Store what is not stored yet, with its case, then the alerts that are owed: one for each receiver and recipient.
+
+    Whoever had the last case of that person or thread is called.
+    """
     ids = _insert_mentions(connection, [one for one in news if one.mention_id is None], now)
+    told = [(one.mention_id or ids[one.post_id, one.draft.mention.watchlist.name], one) for one in news]
+    owners = open_cases(connection, [_arrival(mention_id, one) for mention_id, one in told], now)
     rows, placing = [], Placing(connection, now)
-    for one in news:
-        mention_id = one.mention_id or ids[one.post_id, one.draft.mention.watchlist.name]
-        rows += alert_rows(mention_id, one, recipients, placing)
+    for mention_id, one in told:
+        for row in alert_rows(mention_id, one, recipients, placing):
+            is_single = row["mention_id"] is not None and mention_id in owners
+            rows.append(row | {"called": [owners[mention_id]] if is_single else []})
     if rows:
         connection.execute(insert_new(connection, alerts), rows)
     placing.finish()
+
+
+def _arrival(mention_id: int, news: News) -> Arrival:
+    return Arrival(
+        mention_id,
+        news.draft.mention.post,
+        news.draft.mention.watchlist.name,
+        news.draft.mention.verdict.tags[0],
+        news.draft.opening,
+        is_routed=bool(news.draft.decisions),
+        is_held=news.held_for is not None,
+        is_edit=news.reason is Reason.EDITED,
+    )
 
 
 def _insert_mentions(connection: Connection, news: Sequence[News], now: datetime) -> dict[tuple[int, str], int]:
@@ -176,4 +197,5 @@ def verdict_row(mention_id: int, revision: int, verdict: Verdict) -> dict[str, A
 def rename_watchlist(connection: Connection, old: str, new: str) -> None:
     """Move the mentions of a watchlist that has a new name, unless that has some already."""
     if connection.scalar(sa.select(mentions.c.id).where(mentions.c.watchlist == new).limit(1)) is None:
-        connection.execute(sa.update(mentions).where(mentions.c.watchlist == old).values(watchlist=new))
+        for table in (mentions, cases):
+            connection.execute(sa.update(table).where(table.c.watchlist == old).values(watchlist=new))

@@ -27,6 +27,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     false,
+    literal_column,
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -173,6 +174,21 @@ posts = Table(
     sqlite_autoincrement=True,  # an id is never given out again, alert keys live on it
 )
 
+own_posts = Table(
+    "own_posts",  # what the brand's own accounts wrote: it answers cases, also of posts that are read only later
+    metadata,
+    Column("source", StorableText, primary_key=True),
+    Column("external_id", StorableText, primary_key=True),
+    Column("parent", StorableText),
+    Column("thread", StorableText),
+    Column("author", StorableText, nullable=False),
+    Column("published_at", UtcDateTime, nullable=False),
+    Column("fetched_at", UtcDateTime, nullable=False),
+    Index("own_posts_by_parent", "source", "parent"),
+    Index("own_posts_by_thread", "source", "thread"),
+    Index("own_posts_by_age", "fetched_at"),
+)
+
 inbox = Table(
     "inbox",
     metadata,
@@ -232,28 +248,42 @@ verdicts = Table(
     ),
 )
 
+# Without bound values: an index over some rows serves a query that says of them the very same.
+IS_QUIET = verdicts.c.tags.in_([literal_column("""'["unsure"]'"""), literal_column("""'["none"]'""")])
+Index("verdicts_quiet", verdicts.c.tags, verdicts.c.mention_id, sqlite_where=IS_QUIET, postgresql_where=IS_QUIET)
+
 cases = Table(
     "cases",
     metadata,
     Column("mention_id", Id, ForeignKey("mentions.id", ondelete="CASCADE"), primary_key=True),
+    Column("watchlist", StorableText, nullable=False),  # of its mention, for lists
+    Column("label", StorableText, nullable=False),  # what its mention is first of all, people's corrections included
     Column("state", StorableText, nullable=False),  # new, claimed, answered, dismissed
     Column("owner", StorableText),
     Column("changed_at", UtcDateTime, nullable=False),
     Column("opened_at", UtcDateTime, nullable=False),  # when its mention was stored, or it was opened again
     Column("is_direct", Boolean, nullable=False),  # addressed to the brand, not only about it
-    Column("priority", Integer, nullable=False),  # 0-100, higher first
-    Column("hours", StorableText),  # the business hours of its SLA; NULL: around the clock
+    Column("priority", Integer, nullable=False),  # 0-100, higher first; grows while nobody takes the case on
+    Column("waited", Integer, nullable=False),  # how often its priority has grown
+    Column(
+        "sla", JsonText
+    ),  # {"first_response", "warn_before": seconds, "hours": name or null, "receivers"}; NULL: none
     Column("due_at", UtcDateTime),  # first response within the SLA; NULL: nobody promised one
     Column("clock_at", UtcDateTime),  # when the SLA speaks next: the warning, then the breach; NULL: never
     Column("responded_at", UtcDateTime),  # the first answer; stays when the case is opened again
     Column("snoozed_until", UtcDateTime),
     Column("tags", JsonText, nullable=False),
     Column("revision", Integer, nullable=False),  # of what receivers show of it: updates are rendered from it
-    Index("cases_by_state", "state", "mention_id"),
-    Index("cases_by_priority", "state", "priority", "mention_id"),
+    Index("cases_by_state", "state", "priority", "mention_id", "due_at"),
+    Index("cases_by_owner", "state", "owner", "priority", "mention_id"),
+    Index("cases_by_label", "state", "label", "priority", "mention_id"),
+    Index("cases_by_watchlist", "state", "watchlist", "priority", "mention_id"),
     Index("cases_by_clock", "clock_at"),
     Index("cases_by_snooze", "snoozed_until"),
 )
+
+IS_NEW = cases.c.state == literal_column("'new'")
+Index("cases_waiting", cases.c.waited, cases.c.opened_at, sqlite_where=IS_NEW, postgresql_where=IS_NEW)
 
 case_events = Table(
     "case_events",

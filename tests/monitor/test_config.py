@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from alerts.base import Member
 from alerts.storm import Storm
+from monitor.assembly import build_authors
 from monitor.config import (
     Config,
     build_hours,
     build_inhibit_rules,
     build_routes,
+    build_teams,
     build_watchlists,
     json_schema,
     load,
@@ -333,3 +336,37 @@ def test_the_schema_is_json_and_knows_every_section() -> None:
     schema = json.loads(json.dumps(json_schema()))
     assert set(schema["properties"]) == set(Config.model_fields)
     assert schema["additionalProperties"] is False
+
+
+TEAMS = """\
+timezone: Europe/Berlin
+teams:
+  care:
+    members: [{name: Kim, slack: U1, mail: kim@example.com}, {name: Sascha}]
+    on_call:
+      rotation: [Kim, Sascha]
+      handover: "fri 18:00"
+      start: 2026-11-02
+      overrides: [{from: "2026-12-24 00:00", to: "2026-12-27 00:00", member: Sascha}]
+  pr: {members: [{name: Alex}]}
+identities:
+  - {name: Ann, accounts: {file: [ann], posts: ["@Ann_B"]}}
+"""
+
+
+def test_teams_have_members_and_a_rota_on_the_clock_of_the_configuration(tmp_path: Path) -> None:
+    config = load(write(tmp_path, TEAMS + MINIMAL), {})
+    teams = build_teams(config)
+    assert teams.member("Kim") == Member("Kim", "U1", "kim@example.com")
+    assert [member.name for member in teams.known(["Sascha", "Robin", "Alex"])] == ["Sascha", "Alex"]
+
+    def on_call(moment: str) -> Member | None:
+        return teams.on_call("care", datetime.fromisoformat(moment).replace(tzinfo=UTC))
+
+    assert on_call("2026-11-06 16:59") == Member("Sascha")  # 17:59 in Berlin
+    assert on_call("2026-11-06 17:00") == teams.member("Kim")
+    assert on_call("2026-12-23 23:00") == Member("Sascha")
+    assert teams.on_call("pr", datetime(2026, 12, 1, tzinfo=UTC)) is None
+    assert teams.on_call(None, datetime(2026, 12, 1, tzinfo=UTC)) is None
+    accounts = build_authors(config).accounts
+    assert accounts == {("file", "ann"): "Ann", ("posts", "ann_b"): "Ann"}

@@ -28,6 +28,7 @@ from tests.monitor.builders import (
     build_works,
     column,
     in_transaction,
+    make_attendant,
     make_delivery,
     make_page,
     make_post,
@@ -172,7 +173,7 @@ def build_daemon(config: Config, works: Works, operations: str | None = "ops", *
     deliveries = {
         name: make_delivery(works.store, receiver, works.clock, name=name) for name, receiver in receivers.items()
     }
-    daemon = Daemon(config, works.store, works.pipeline, {("news", ""): works.part}, deliveries)
+    daemon = Daemon(config, works.store, works.pipeline, {("news", ""): works.part}, deliveries, make_attendant(works))
     works.pipeline.wake = daemon.wake
     for delivery in deliveries.values():
         delivery.on_stop = daemon.tell_operator
