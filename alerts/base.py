@@ -10,6 +10,7 @@ from typing import ClassVar, Protocol, runtime_checkable
 
 from pydantic import Field
 
+from alerts.storm import StormBrake
 from rules.base import Label, Mention, Sentiment
 from sources.base import Duration, Name, Pushed, Settings
 
@@ -156,6 +157,7 @@ class Alert:
     group: GroupView | None = None  # of a group or storm message
     called: tuple[Member, ...] = ()  # who is called by an escalation, a warning
     reference: str = ""  # of the message that this one updates or belongs under; "" where there is none
+    revision: int = 0  # of what it shows: of two updates of one message, the higher one is the later
 
     @property
     def context(self) -> Context:
@@ -329,6 +331,10 @@ class ReceiverSettings(Settings):
     was: Name | None = Field(default=None, description="the former name, so that a rename loses no state")
     base_url: str | None = Field(default=None, description="replaces scheme, host, port and an optional prefix")
     retry_for: Duration = Field(default=timedelta(days=3), description="how long transient failures are retried")
+    fallback: Name | None = Field(
+        default=None, description="who hears while this one is stopped; none: nobody; left out: the root's receiver"
+    )
+    storm: StormBrake = Field(default=None, description="messages per watchlist before one takes all further ones")
 
     pace: ClassVar[float] = 0.0  # least seconds between two messages of this channel
 

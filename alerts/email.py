@@ -20,6 +20,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from alerts.base import SEND_TIMEOUT, Alert, Receipt, ReceiverError, ReceiverSettings
 from alerts.email_body import html_body, subject, text_body
 from alerts.excerpt import clean
+from alerts.storm import CHAT_STORM, StormBrake
 from alerts.wording import compose
 from alerts.words import Lang
 from sources.base import Clock, Settings
@@ -71,6 +72,7 @@ class EmailSettings(ReceiverSettings):
     to: list[Address] = Field(min_length=1, description="addresses; each gets a message of its own")
     sender: Address = Field(alias="from", description="address in From and in the envelope")
     smtp: SmtpSettings
+    storm: StormBrake = Field(CHAT_STORM, description="messages per watchlist before one takes all further ones")
     lang: Lang = Field("en", description="the language of the words around a post")
 
     @field_validator("base_url")

@@ -17,6 +17,7 @@ from pydantic import Field, SecretStr
 from alerts.base import SEND_TIMEOUT, Alert, Receipt, ReceiverError, ReceiverSettings
 from alerts.slack_blocks import EXCERPT, cost, fallback, render
 from alerts.slack_errors import lost, refusal
+from alerts.storm import CHAT_STORM, StormBrake
 from alerts.wording import compose
 from alerts.words import Lang
 from sources.base import JSON
@@ -35,6 +36,7 @@ class SlackSettings(ReceiverSettings):
     type: Literal["slack"]
     token: SecretStr = Field(min_length=1, description="bot token with the scope chat:write")
     channel: str = Field(pattern=r"^\S+$", max_length=80, description="channel name with # or channel id")
+    storm: StormBrake = Field(CHAT_STORM, description="messages per watchlist before one takes all further ones")
     lang: Lang = Field("en", description="the language of the words around a post")
 
     pace: ClassVar[float] = 1.0

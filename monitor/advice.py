@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from alerts.base import CaseState
-from monitor.cases import STATE
 from monitor.schema import cases, mentions, posts, verdicts
 from rules.base import Label
 from rules.salience import Salient, Suggestions, Words, buyers_words, suggest
@@ -33,8 +32,10 @@ class Advice:
 
 def advise(connection: Connection, watchlist: str, since: datetime, everyday: Sequence[Words]) -> Advice:
     """What sets apart what people claimed or answered from what they dismissed; and how buyers speak."""
-    acted_on, terms = _texts(connection, watchlist, since, STATE.in_([CaseState.CLAIMED, CaseState.ANSWERED]))
-    dismissed, more = _texts(connection, watchlist, since, STATE == CaseState.DISMISSED)
+    acted_on, terms = _texts(
+        connection, watchlist, since, cases.c.state.in_([CaseState.CLAIMED.value, CaseState.ANSWERED.value])
+    )
+    dismissed, more = _texts(connection, watchlist, since, cases.c.state == CaseState.DISMISSED.value)
     buys = sa.cast(verdicts.c.tags, sa.Text).contains(f'"{Label.PURCHASE_SIGNAL}"')
     purchases, found = _texts(connection, watchlist, since, buys)
     others, _ = _texts(connection, watchlist, since, ~buys)

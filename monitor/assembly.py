@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,13 +13,21 @@ from zoneinfo import ZoneInfo
 from alerts.base import Receiver
 from alerts.registry import Tools as ReceiverTools
 from alerts.registry import build as build_receiver
-from monitor.config import Config, build_routes, build_watchlists
+from monitor.calls import Callers
+from monitor.config import Config, build_hours, build_inhibit_rules, build_routes, build_teams, build_watchlists
+from monitor.desk import StoreDesk
+from monitor.fallback import Fallback
 from monitor.http import GuardedHttp
-from monitor.judge import Judge, account_names
+from monitor.judge import Judge
+from monitor.people import Authors
 from monitor.pipeline import Part
+from monitor.router import Router, account_name, account_names
 from monitor.searching import with_searches
+from monitor.store import Store
+from monitor.suppression import Rules
 from rules.base import Classifier
 from rules.matching import QueryMatcher
+from rules.routing import DROP
 from sources.articles import Articles
 from sources.base import Hook, Inbox
 from sources.feed_parser import FeedParser
@@ -102,6 +110,77 @@ def build_receivers(config: Config, tools: Tools) -> dict[str, Receiver]:
     return {settings.name: build_receiver(settings, given) for settings in config.receivers}
 
 
+def build_rules(config: Config) -> Rules:
+    """What keeps alerts from being sent."""
+    return Rules(
+        hours=build_hours(config),
+        inhibit=build_inhibit_rules(config),
+        source_types=source_types(config),
+        watchlists={watchlist.name: watchlist for watchlist in build_watchlists(config)},
+    )
+
+
+def build_fallbacks(config: Config) -> dict[str, Fallback]:
+    """By receiver: who hears while it is stopped. Left out, it is the root's receiver."""
+    recipients = {settings.name: settings.recipients for settings in config.receivers}
+    named = {settings.name: settings.fallback or config.routes.receiver for settings in config.receivers}
+    return {
+        name: Fallback(other, recipients[other]) for name, other in named.items() if other != name and other != DROP
+    }
+
+
+def build_router(config: Config) -> Router:
+    """Everything that decides where a mention goes."""
+    return Router(
+        root=build_routes(config),
+        source_types=source_types(config),
+        own_accounts=account_names(config.own_accounts),
+        hours=build_hours(config),
+        clock=utc_now,
+    )
+
+
+def build_callers(config: Config) -> Callers:
+    """Whom alerts can be owed to."""
+    return Callers(
+        recipients={receiver.name: receiver.recipients for receiver in config.receivers},
+        teams=build_teams(config),
+        team_of={watchlist.name: watchlist.team for watchlist in config.watchlists},
+    )
+
+
+def build_desk(
+    config: Config, store: Store, wake: Callable[[Iterable[str]], None] = lambda receivers: None
+) -> StoreDesk:
+    """Where people's actions go."""
+    callers, router = build_callers(config), build_router(config)
+    return StoreDesk(
+        store=store,
+        clock=utc_now,
+        teams=callers.teams,
+        watchlists={watchlist.name: watchlist for watchlist in build_watchlists(config)},
+        recipients=callers.recipients,
+        router=router,
+        wake=wake,
+    )
+
+
+def build_authors(config: Config) -> Authors:
+    """Who is who among those who write."""
+    accounts = {
+        (place, account_name(account)): identity.name
+        for identity in config.identities
+        for place, names in identity.accounts.items()
+        for account in names
+    }
+    return Authors(source_types(config), accounts)
+
+
+def source_types(config: Config) -> dict[str, str]:
+    """The name of each source -> its type."""
+    return {source.name: source.type for source in config.sources}
+
+
 def build_judge(config: Config, classifier: Classifier) -> Judge:
     """Everything that decides what a post means."""
     watchlists = build_watchlists(config)
@@ -109,9 +188,7 @@ def build_judge(config: Config, classifier: Classifier) -> Judge:
         watchlists={watchlist.name: watchlist for watchlist in watchlists},
         matcher=QueryMatcher(watchlists),
         classifier=classifier,
-        root=build_routes(config),
-        source_types={source.name: source.type for source in config.sources},
-        own_accounts=account_names(config.own_accounts),
+        router=build_router(config),
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from monitor.commands import FAILED, MODEL, OK, STORE, USAGE
 from monitor.config_errors import ConfigErrors
+from monitor.parsers.cases import add_cases
 from monitor.parsers.data import add_data
 from monitor.parsers.learning import add_learning
 from monitor.parsers.operating import add_operating
@@ -115,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     add_check(commands)
     add_rules(commands)
     add_learning(commands)
+    add_cases(commands)
     add_data(commands)
     add_operating(commands)
     return parser

@@ -11,19 +11,25 @@ import os
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field, ValidationError, WithJsonSchema
 
 from alerts.registry import ReceiverConfig
 from monitor.config_checks import check_references, refuse_unbuilt
 from monitor.config_errors import ConfigErrors, suggest, translate
+from monitor.hours_settings import HoursSettings, check_timezone
+from monitor.hours_settings import build_hours as build_section
+from monitor.people import Teams
+from monitor.route_settings import InhibitSettings, RootRouteSettings, build_inhibit_rule, build_tree
 from monitor.searching import check_searches
+from monitor.team_settings import IdentitySettings, TeamSettings, build_all
 from monitor.yaml import read_document
 from rules.base import Label, Sentiment, Watchlist, WatchlistKind
-from rules.routing import Route, parse_matcher
+from rules.hours import Hours
+from rules.inhibition import InhibitRule
+from rules.routing import Route
 from sources.base import JSON, Duration, Name, PathKey, Settings
 from sources.registry import SourceConfig
 
@@ -36,16 +42,6 @@ S = TypeVar("S", bound=Settings)
 def _check_language(value: str) -> str:
     if not (len(value) == 2 and value.isascii() and value.isalpha() and value.islower()):
         raise ValueError("a language by its two letters, such as de or en")
-    return value
-
-
-def _check_timezone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (ValueError, KeyError, OSError):  # a wrong form, an unknown name, a folder of the zone database
-        near = suggest(value, available_timezones())
-        hint = near if "did you mean" in near else ""
-        raise ValueError(f"an IANA time zone such as Europe/Berlin{hint}") from None
     return value
 
 
@@ -174,24 +170,6 @@ class WatchlistSettings(Settings):
     team: Text | None = Field(None, description="whose it is, for the matcher `team`")
 
 
-class RouteSettings(Settings):
-    """A node of the routing tree below the root."""
-
-    receiver: Name | None = Field(None, description="who hears of it; left out: the receiver above; none: nobody")
-    matchers: tuple[str, ...] = Field((), description="conditions that must all hold, such as label = crisis")
-    continue_: bool = Field(False, alias="continue", description="try the routes after this one too")
-    group_by: tuple[Literal["..."]] = Field(("...",), description="every mention by itself")
-    routes: tuple[RouteSettings, ...] = Field((), description="routes tried below this one, in order")
-
-
-class RootRouteSettings(Settings):
-    """The root of the routing tree: it catches what no route below it does."""
-
-    receiver: Name = Field(description="who hears of what no other route catches; none: nobody")
-    group_by: tuple[Literal["..."]] = Field(("...",), description="every mention by itself")
-    routes: tuple[RouteSettings, ...] = Field((), description="routes tried in order; the first that matches wins")
-
-
 class OperationsSettings(Settings):
     """How the operator hears of the daemon itself."""
 
@@ -204,7 +182,7 @@ class Config(Settings):
     languages: tuple[Annotated[str, AfterValidator(_check_language)], ...] = Field(
         ("de", "en"), min_length=1, description="the languages that posts are expected in"
     )
-    timezone: Annotated[str, AfterValidator(_check_timezone)] = Field("UTC", description="IANA name, for times shown")
+    timezone: Annotated[str, AfterValidator(check_timezone)] = Field("UTC", description="IANA name, for times shown")
     store: StoreSettings = StoreSettings()
     server: ServerSettings = ServerSettings()
     http: HttpSettings = HttpSettings()
@@ -213,9 +191,13 @@ class Config(Settings):
     own_accounts: dict[str, tuple[Text, ...]] = Field(
         default_factory=dict, description="the brand's own authors by source or source type: no mentions"
     )
+    identities: tuple[IdentitySettings, ...] = Field((), description="people who write under several names")
+    teams: dict[str, TeamSettings] = Field(default_factory=dict, description="who works on mentions, by team")
     sources: tuple[SourceConfig, ...] = Field(min_length=1)
     receivers: tuple[ReceiverConfig, ...] = Field(min_length=1)
     routes: RootRouteSettings
+    hours: dict[str, HoursSettings] = Field(default_factory=dict, description="business hours by name")
+    inhibit_rules: tuple[InhibitSettings, ...] = Field((), description="mentions that keep others quiet")
     operations: OperationsSettings = OperationsSettings()
 
 
@@ -282,20 +264,25 @@ def build_watchlists(config: Config) -> tuple[Watchlist, ...]:
     return tuple(Watchlist(one.name, one.kind, one.query, one.names, one.team) for one in config.watchlists)
 
 
+def build_hours(config: Config) -> dict[str, Hours]:
+    """The business hours by name."""
+    return {name: build_section(name, settings, config.timezone) for name, settings in config.hours.items()}
+
+
+def build_teams(config: Config) -> Teams:
+    """Members and who of them is on call."""
+    return build_all(config.teams, config.timezone)
+
+
 def build_routes(config: Config) -> Route:
-    """The routing tree; a route without a receiver has the one above it."""
-    root = config.routes
-    return Route(root.receiver, routes=tuple(_build_route(route, root.receiver) for route in root.routes))
+    """The routing tree."""
+    return build_tree(config.routes, build_hours(config))
 
 
-def _build_route(settings: RouteSettings, inherited: str) -> Route:
-    receiver = settings.receiver or inherited
-    return Route(
-        receiver,
-        tuple(map(parse_matcher, settings.matchers)),
-        tuple(_build_route(route, receiver) for route in settings.routes),
-        settings.continue_,
-    )
+def build_inhibit_rules(config: Config) -> tuple[InhibitRule, ...]:
+    """What keeps what quiet."""
+    hours = build_hours(config)
+    return tuple(build_inhibit_rule(rule, hours) for rule in config.inhibit_rules)
 
 
 def json_schema() -> dict[str, JSON]:

@@ -11,24 +11,17 @@ from typing import Final
 
 from monitor.config_errors import ConfigError, KeyPath, suggest
 from monitor.yaml import Document
+from rules.matchers import MatcherError, RouteMatcher, parse_matcher
 from rules.query import QueryError
 from rules.query import parse as parse_query
-from rules.routing import DROP, MatcherError, RouteMatcher, parse_matcher
+from rules.routing import DROP
 from sources.base import JSON
 from sources.registry import SOURCE_TYPES
 
 UNBUILT_RECEIVERS: Final = ("apprise",)
 _UNBUILT_KEYS: Final[tuple[KeyPath, ...]] = (
-    ("teams",),
-    ("hours",),
-    ("storm",),
-    ("inhibit_rules",),
     ("operations", "heartbeat_url"),
     ("operations", "silent_after"),
-)
-_UNBUILT_ROUTE_KEYS: Final = (
-    *("sla", "escalate", "storm", "hours", "mute", "mute_time_intervals", "active", "active_time_intervals"),
-    *("group_wait", "group_interval", "repeat_interval"),
 )
 
 
@@ -49,13 +42,7 @@ def _unbuilt(document: Document) -> Iterator[tuple[KeyPath, str]]:
             kind = document.at((*path, "type"))
             if section == "receivers" and kind in UNBUILT_RECEIVERS:
                 yield (*path, "type"), _not_built(f"type: {kind}")
-            if document.has((*path, "storm")):
-                yield (*path, "storm"), _not_built("storm")
-    for path in _routes(document):
-        yield from (((*path, key), _not_built(key)) for key in _UNBUILT_ROUTE_KEYS if document.has((*path, key)))
-        if document.has((*path, "group_by")) and document.at((*path, "group_by")) != ["..."]:
-            yield (*path, "group_by"), "`group_by` other than ['...'] is not built yet"
-    for key in ("matchers", "continue", "was"):
+    for key in ("matchers", "continue", "was", "mute_time_intervals", "active_time_intervals"):
         if document.has(("routes", key)):
             yield ("routes", key), f"the root route has no `{key}`: it catches what the routes below it do not"
 
@@ -95,13 +82,26 @@ def check_references(document: Document) -> list[ConfigError]:
     receivers = _names(document, "receivers")
     for path in _routes(document):
         errors += _check_receiver(document, (*path, "receiver"), [*receivers, DROP])
-        errors += _check_matchers(document, path)
+        errors += _check_matchers(document, (*path, "matchers")) if len(path) > 1 else []
+        errors += _check_hours(document, path)
+        errors += _check_escalation(document, path, receivers)
+    for path in _items(document, ("inhibit_rules",)):
+        for key in ("source_matchers", "target_matchers"):
+            errors += _check_matchers(document, (*path, key))
     errors += _check_receiver(document, ("operations", "receiver"), receivers)
+    for path in _items(document, ("receivers",)):
+        errors += _check_receiver(document, (*path, "fallback"), [*receivers, DROP])
     for path in _items(document, ("watchlists",)):
         errors += _check_query(document, (*path, "query"))
     for path in _items(document, ("sources",)):
         errors += _check_search(document, (*path, "search", "from"))
-    return errors + list(_check_own_accounts(document)) + list(_check_classifier(document))
+    return [
+        *errors,
+        *_check_accounts(document, ("own_accounts",)),
+        *_check_teams(document),
+        *_check_identities(document),
+        *_check_classifier(document),
+    ]
 
 
 def _texts(document: Document, section: str, key: str) -> Iterator[tuple[KeyPath, str]]:
@@ -154,10 +154,40 @@ def _check_search(document: Document, path: KeyPath) -> Iterator[ConfigError]:
         yield document.error(path, f'no watchlist is called "{name}"{suggest(name, watchlists)}')
 
 
-def _check_matchers(document: Document, route: KeyPath) -> Iterator[ConfigError]:
-    matchers = document.at((*route, "matchers"))
-    for index, text in enumerate(matchers if isinstance(matchers, list) and len(route) > 1 else []):
-        path = (*route, "matchers", index)
+def _check_hours(document: Document, route: KeyPath) -> Iterator[ConfigError]:
+    """Whether the business hours that a route names exist."""
+    paths: list[KeyPath] = [(*route, "sla", "hours")]
+    for key in ("mute_time_intervals", "active_time_intervals"):
+        names = document.at((*route, key))
+        paths += [(*route, key, index) for index in range(len(names) if isinstance(names, list) else 0)]
+    for path in paths:
+        yield from _check_section(document, path, "hours", "hours are")
+
+
+def _check_escalation(document: Document, route: KeyPath, receivers: Iterable[str]) -> Iterator[ConfigError]:
+    for path in _items(document, (*route, "escalate")):
+        yield from _check_receiver(document, (*path, "receiver"), receivers)
+        yield from _check_section(document, (*path, "on_call"), "teams", "team is")
+        team = document.at((*path, "on_call"))
+        if isinstance(team, str) and document.has(("teams", team)) and not document.has(("teams", team, "on_call")):
+            yield document.error((*path, "on_call"), f"the team {team} has no `on_call`: nobody of it is called")
+
+
+def _check_section(document: Document, path: KeyPath, section: str, what: str) -> Iterator[ConfigError]:
+    name, known = document.at(path), _keys(document, section)
+    if isinstance(name, str) and name not in known and not document.is_broken(path):
+        yield document.error(path, f'no {what} called "{name}"{suggest(name, known)}')
+
+
+def _keys(document: Document, section: str) -> list[str]:
+    value = document.at((section,))
+    return [key for key in value if isinstance(key, str)] if isinstance(value, dict) else []
+
+
+def _check_matchers(document: Document, matchers: KeyPath) -> Iterator[ConfigError]:
+    texts = document.at(matchers)
+    for index, text in enumerate(texts if isinstance(texts, list) else []):
+        path = (*matchers, index)
         if not isinstance(text, str) or document.is_broken(path):
             continue
         try:
@@ -175,18 +205,49 @@ def _check_matched(document: Document, path: KeyPath, matcher: RouteMatcher) -> 
         "team": lambda: _names(document, "watchlists", "team"),
         "source": lambda: _names(document, "sources"),
         "source_type": lambda: list(SOURCE_TYPES),
+        "hours": lambda: _keys(document, "hours"),
     }.get(matcher.name)
     known = valid() if valid and matcher.operator in ("=", "!=") and matcher.value else None
     if known is not None and matcher.value not in known:
-        yield document.error(path, f'no {matcher.name} is called "{matcher.value}"{suggest(matcher.value, set(known))}')
+        is_called = "hours are called" if matcher.name == "hours" else f"{matcher.name} is called"
+        yield document.error(path, f'no {is_called} "{matcher.value}"{suggest(matcher.value, set(known))}')
 
 
-def _check_own_accounts(document: Document) -> Iterator[ConfigError]:
-    accounts = document.at(("own_accounts",))
+def _check_teams(document: Document) -> Iterator[ConfigError]:
+    """Members that a rota names exist; a name is taken once in its team."""
+    for team in _keys(document, "teams"):
+        path: KeyPath = ("teams", team)
+        names: list[str] = []
+        for member in _items(document, (*path, "members")):
+            name = document.at((*member, "name"))
+            if name in names:
+                yield document.error((*member, "name"), f'"{name}" stands in this team already')
+            names += [name] if isinstance(name, str) else []
+        called = [(*one, "member") for one in _items(document, (*path, "on_call", "overrides"))]
+        rotation = document.at((*path, "on_call", "rotation"))
+        called += [(*path, "on_call", "rotation", index) for index in range(_length(rotation))]
+        for place in called:
+            name = document.at(place)
+            if isinstance(name, str) and name not in names:
+                yield document.error(place, f'nobody of {team} is called "{name}"{suggest(name, set(names))}')
+
+
+def _length(value: JSON) -> int:
+    return len(value) if isinstance(value, list) else 0
+
+
+def _check_identities(document: Document) -> Iterator[ConfigError]:
+    for path in _items(document, ("identities",)):
+        yield from _check_accounts(document, (*path, "accounts"))
+
+
+def _check_accounts(document: Document, path: KeyPath) -> Iterator[ConfigError]:
+    """Accounts stand under a source or a type of source that there is."""
+    accounts = document.at(path)
     sources = {*SOURCE_TYPES, *_names(document, "sources")}
     for name in accounts if isinstance(accounts, dict) else ():
         if name not in sources:
-            yield document.error(("own_accounts", name), f"no such source or type{suggest(name, sources)}", key=True)
+            yield document.error((*path, name), f"no such source or type{suggest(name, sources)}", key=True)
 
 
 def _check_classifier(document: Document) -> Iterator[ConfigError]:

@@ -15,13 +15,27 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from alerts.base import ReceiverError
-from monitor import cursors, inbox, maintenance, outbox, web
-from monitor.assembly import Tools, build_judge, build_parts, build_receivers, find_hooks, open_tools, utc_now
+from alerts.base import ReceiverError, Updatable
+from monitor import cursors, inbox, maintenance, outbox, storms, web
+from monitor.assembly import (
+    Tools,
+    build_authors,
+    build_callers,
+    build_fallbacks,
+    build_judge,
+    build_parts,
+    build_receivers,
+    build_rules,
+    find_hooks,
+    open_tools,
+    utc_now,
+)
+from monitor.attendant import Attendant
 from monitor.commands import FAILED, OK, STILL_OWED, TROUBLE
 from monitor.config import Config
 from monitor.delivery import Delivery
 from monitor.inbox import StoredInbox
+from monitor.loading import Surroundings
 from monitor.mentions import rename_watchlist
 from monitor.pipeline import Part, Pipeline
 from monitor.scheduler import Ticker
@@ -34,9 +48,11 @@ log = logging.getLogger("mentiond")
 
 CONCURRENT_PASSES = 32
 TICK = timedelta(seconds=1)
+GROW_EVERY = timedelta(minutes=1)
 RETENTION_EVERY = timedelta(hours=1)
 RECLASSIFY_EVERY = timedelta(minutes=1)
 RECLASSIFY_BATCH = 256
+CALM_EVERY = timedelta(seconds=5)
 STANDBY_EVERY = 2.0  # seconds between two tries to become the active daemon
 GRACE = 25.0  # seconds for deliveries in flight at shutdown
 PASS_GRACE = 5.0  # seconds for passes: a page that is cancelled is simply read again
@@ -51,6 +67,7 @@ class Daemon:
     pipeline: Pipeline
     parts: dict[tuple[str, str], Part]
     deliveries: dict[str, Delivery]
+    attendant: Attendant
     passes: dict[tuple[str, str], asyncio.Task[bool]] = field(default_factory=dict)
     is_store_failing: bool = False
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONCURRENT_PASSES))
@@ -63,7 +80,7 @@ class Daemon:
         def work(connection: Connection) -> int:
             self._rename(connection)
             cursors.register_parts(connection, fingerprints, now, LASTING)
-            outbox.register_channels(connection, list(self.deliveries), now)
+            outbox.register_channels(connection, list(self.deliveries), now, self.traits)
             return outbox.release_all(connection) if self.store.is_sqlite else 0
 
         released = await self.store.write(work)
@@ -81,12 +98,24 @@ class Daemon:
             if watchlist.was:
                 rename_watchlist(connection, watchlist.was, watchlist.name)
 
+    @property
+    def traits(self) -> dict[str, outbox.Traits]:
+        """By receiver."""
+        brakes = {settings.name: settings.storm for settings in self.config.receivers}
+        return {
+            name: outbox.Traits(isinstance(delivery.receiver, Updatable), brakes[name])
+            for name, delivery in self.deliveries.items()
+        }
+
     async def serve(self, stop: asyncio.Event) -> None:
         """Poll and deliver until `stop` is set, then finish what is in flight."""
         ticker = Ticker()
         ticker.every(TICK, "poll", self._start_due)
+        ticker.every(TICK, "cases", self.attendant.tick)
+        ticker.every(GROW_EVERY, "priorities", self.attendant.tidy)
         ticker.every(RETENTION_EVERY, "retention", self._apply_retention)
         ticker.every(RECLASSIFY_EVERY, "reclassify", self._reclassify)
+        ticker.every(CALM_EVERY, "storms", self._end_storms)
         workers = [asyncio.create_task(delivery.run()) for delivery in self.deliveries.values()]
         ticker.start()
         log.info("ready sources=%d watchlists=%d receivers=%d", *self._sizes())
@@ -111,6 +140,8 @@ class Daemon:
         succeeded = await asyncio.gather(*polled)
         await self._apply_retention()
         owed = sum(await asyncio.gather(*(delivery.run_once() for delivery in self.deliveries.values())))
+        fallbacks = {one.fallback.receiver for one in self.deliveries.values() if one.fallback and one.handed_over_at}
+        owed += sum([await self.deliveries[receiver].run_once() for receiver in sorted(fallbacks)])
         if owed:
             log.warning("alerts still owed count=%d", owed)
             return STILL_OWED
@@ -141,7 +172,11 @@ class Daemon:
         operations = self.pipeline.operations
         if operations is None or operations == receiver:
             return
-        text = f"Receiver {receiver} is stopped, its alerts stay owed: {error}. Mend it and restart mentiond."
+        fallback = self.deliveries[receiver].fallback
+        meanwhile = f" Until then {fallback.receiver} hears instead." if fallback else ""
+        text = (
+            f"Receiver {receiver} is stopped, its alerts stay owed: {error}. Mend it and restart mentiond.{meanwhile}"
+        )
         to, now = self.pipeline.recipients[operations], utc_now()
         await self.store.write(lambda tx: outbox.owe_notice(tx, operations, to, f"receiver:{receiver}", text, now))
         self.wake([operations])
@@ -208,6 +243,10 @@ class Daemon:
         await self.store.write(work)
         self.wake({decision.receiver for draft in drafts for decision in draft.decisions})
 
+    async def _end_storms(self) -> None:
+        if await self.store.read(storms.has_storms):
+            self.wake(await self.store.write(partial(storms.end_storms, now=utc_now())))
+
     def _sizes(self) -> tuple[int, int, int]:
         return len(self.parts), len(self.config.watchlists), len(self.deliveries)
 
@@ -233,8 +272,10 @@ def _assemble(config: Config, store: Store, classifier: Classifier, tools: Tools
         clock=utc_now,
         random=random,
         articles=tools.articles,
+        authors=build_authors(config),
     )
     receivers = build_receivers(config, tools)
+    rules, fallbacks = build_rules(config), build_fallbacks(config)
     deliveries = {
         settings.name: Delivery(
             name=settings.name,
@@ -245,14 +286,19 @@ def _assemble(config: Config, store: Store, classifier: Classifier, tools: Tools
             store=store,
             clock=utc_now,
             random=random,
-            watchlists=pipeline.judge.watchlists,
+            around=Surroundings(watchlists=pipeline.judge.watchlists),
+            rules=rules,
+            fallback=fallbacks.get(settings.name),
         )
         for settings in config.receivers
     }
-    daemon = Daemon(config, store, pipeline, build_parts(config, tools, StoredInbox(store)), deliveries)
+    attendant = Attendant(store, build_callers(config), utc_now)
+    parts = build_parts(config, tools, StoredInbox(store))
+    daemon = Daemon(config, store, pipeline, parts, deliveries, attendant)
+    attendant.wake = daemon.wake
     pipeline.wake = daemon.wake
     for delivery in deliveries.values():
-        delivery.on_stop = daemon.tell_operator
+        delivery.on_stop, delivery.wake = daemon.tell_operator, daemon.wake
     return daemon
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from random import Random
 from typing import TypeVar
@@ -14,10 +14,13 @@ from uuid import uuid4
 
 from sqlalchemy.engine import Connection
 
-from alerts.base import Alert, Receiver, ReceiverError
-from monitor import outbox
+from alerts.base import Alert, Reason, Receipt, Receiver, ReceiverError, Updatable
+from monitor import marks, outbox
+from monitor.fallback import Fallback, hand_over, waiting
+from monitor.loading import NOTHING_AROUND, Surroundings, load_alerts
+from monitor.screening import take
 from monitor.store import Store, StoreError
-from rules.base import Watchlist
+from monitor.suppression import NO_RULES, Rules
 from sources.base import Clock
 
 log = logging.getLogger("mentiond.delivery")
@@ -30,6 +33,7 @@ BATCH = 20  # rows that a channel without pace claims at once
 LONGEST_BACKOFF = 300.0  # seconds
 JITTER = 1.25  # the most that a backoff is stretched by
 POLL = 1.0  # seconds between two looks at the store when nobody wakes the loop
+HANDED_OVER_TWICE = timedelta(minutes=1)  # is looked at again: rows that were committed late
 MARK_TRIES = 30  # one a second: a reply that we have is worth waiting for the database
 
 
@@ -45,17 +49,21 @@ class Delivery:
     store: Store
     clock: Clock
     random: Random
-    watchlists: Mapping[str, Watchlist] = field(default_factory=dict)
+    around: Surroundings = NOTHING_AROUND
+    rules: Rules = NO_RULES
+    fallback: Fallback | None = None  # who hears while the channel is stopped
     on_stop: Callable[[str, ReceiverError], Awaitable[None]] | None = None  # told when the channel is switched off
+    wake: Callable[[Iterable[str]], None] | None = None  # tells other receivers that they are owed something
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     stopping: bool = False
+    handed_over_at: datetime | None = None
 
     async def run(self) -> None:
         """Deliver until `stop`."""
         while not self.stopping:
             self.woken.clear()
             try:
-                wait = await self._round()
+                wait = await self.turn()
             except StoreError as error:  # the daemon says so once
                 log.debug("delivery waits for the store receiver=%s error=%s", self.name, error)
                 wait = POLL
@@ -79,33 +87,39 @@ class Delivery:
         was_asked_to_wait = wait > self.pace and not channel.failures
         while failures < outbox.ATTEMPTS_IN_ORDER and not (channel.stopped or was_asked_to_wait or self.stopping):
             await asyncio.sleep(max(0.0, min(wait, self.pace)))
-            token, claimed = await self._claim(limit=1, after=tried)
-            if not claimed:
+            token, claimed, last = await self._claim(limit=1, after=tried)
+            if last is None:
                 break
-            tried = claimed[0].id
-            error = await self._deliver(claimed[0], token)
+            tried = last
+            error = await self._deliver(claimed[0], token) if claimed else None
             failures = failures + 1 if error else 0
             was_asked_to_wait = error is not None and error.retry_after is not None
             channel = await self._channel()
             wait = self._pause(channel)
-        return (await self.store.read(outbox.owed_counts)).get(self.name, 0)
+        if channel.stopped:
+            await self._hand_over()
+        owed = await self.store.read(partial(outbox.owed_counts, now=self.clock()))
+        return owed.get(self.name, 0)
 
-    async def _round(self) -> float:
+    async def turn(self) -> float:
         """Send what may go now; return the seconds until the next look is worth it."""
         channel = await self._channel()
         wait = self._pause(channel)
-        if channel.stopped or wait > 0:
-            return POLL if channel.stopped else wait
+        if channel.stopped:
+            await self._hand_over()
+            return POLL
+        if wait > 0:
+            return wait
         if not await self.store.read(partial(outbox.has_due, receiver=self.name, now=self.clock())):
             return POLL
         begun = self.clock()
-        token, claimed = await self._claim(limit=1 if self.pace else BATCH)
+        token, claimed, last = await self._claim(limit=1 if self.pace else BATCH)
         for alert in claimed:
             is_late = self.clock() - begun > outbox.LEASE - LEAST_LEASE
             if self.stopping or is_late or await self._deliver(alert, token):
                 await self._release(token)
                 break
-        return 0.0 if claimed else POLL
+        return POLL if last is None else 0.0
 
     async def _rest(self, seconds: float) -> None:
         """Wait, but no longer than until somebody wakes the loop; a pause of the channel is not cut short by that."""
@@ -126,12 +140,31 @@ class Delivery:
             longest = LONGEST_BACKOFF * JITTER if channel.failures else outbox.LONGEST_WAIT.total_seconds()
         return wait if wait <= longest else 0.0
 
-    async def _claim(self, *, limit: int, after: int | None = None) -> tuple[str, list[Alert]]:
+    async def _claim(self, *, limit: int, after: int | None = None) -> tuple[str, list[Alert], int | None]:
+        """The token, what may be sent, and the last id that was looked at; None: nothing is due."""
         token, now = uuid4().hex, self.clock()
-        work = partial(outbox.claim, receiver=self.name, token=token, now=now, limit=limit, pace=self.pace, after=after)
-        ids = await self.store.write(work)
-        load = partial(outbox.load_alerts, ids=ids, public_url=self.public_url, watchlists=self.watchlists)
-        return token, await self.store.read(load) if ids else []
+        work = partial(
+            take, receiver=self.name, token=token, now=now, rules=self.rules, limit=limit, pace=self.pace, after=after
+        )
+        taken = await self.store.write(work)
+        load = partial(load_alerts, ids=taken.ids, public_url=self.public_url, around=self.around)
+        return token, await self.store.read(load) if taken.ids else [], taken.last
+
+    async def _hand_over(self) -> None:
+        """What became due for this stopped channel goes to its fallback too."""
+        if self.fallback is None:
+            return
+        fallback, now, since = self.fallback, self.clock(), self.handed_over_at
+        look = partial(
+            waiting, receiver=self.name, fallback=fallback, since=since and since - HANDED_OVER_TWICE, now=now
+        )
+        ids = await self.store.read(look)
+        if ids:
+            await self.store.write(partial(hand_over, ids=ids, fallback=fallback, now=now))
+            log.info("alerts handed over receiver=%s to=%s count=%d", self.name, fallback.receiver, len(ids))
+            if self.wake:
+                self.wake([fallback.receiver])
+        self.handed_over_at = now
 
     async def _release(self, token: str) -> None:
         """Give back what was claimed and not begun."""
@@ -139,35 +172,33 @@ class Delivery:
 
     async def _deliver(self, alert: Alert, token: str) -> ReceiverError | None:
         """Send and mark; return what went wrong for a while (a dead message is no trouble of the channel)."""
+        if alert.reason is Reason.UPDATE and not (alert.reference and isinstance(self.receiver, Updatable)):
+            await self._mark(partial(marks.drop, alert_id=alert.id, token=token, why="no message to edit"))
+            return None
+        begun = asyncio.get_running_loop().time()
         error = await self._send(alert, token)
         if error is None:
             return None
         log.warning(
             "alert not delivered receiver=%s alert=%d attempt=%d error=%s", self.name, alert.id, alert.attempt, error
         )
+        failure = marks.Failure(error, self.clock(), asyncio.get_running_loop().time() - begun)
         if error.permanent and error.channel:
-            await self._mark(partial(outbox.stop_channel, alert=alert, token=token, error=error, now=self.clock()))
+            await self._mark(partial(marks.stop_channel, alert=alert, token=token, failure=failure))
             if self.on_stop:
                 await self.on_stop(self.name, error)
             return error
         if error.permanent:
-            await self._mark(partial(outbox.mark_dead, alert=alert, token=token, error=error))
+            await self._mark(partial(marks.mark_dead, alert=alert, token=token, failure=failure))
             return None
-        failed = partial(
-            outbox.mark_failed,
-            alert=alert,
-            token=token,
-            error=error,
-            backoff=self._backoff,
-            retry_for=self.retry_for,
-            now=self.clock(),
-        )
-        await self._mark(failed)
+        mark = partial(marks.mark_failed, alert=alert, token=token, failure=failure)
+        await self._mark(partial(mark, backoff=self._backoff, retry_for=self.retry_for))
         return error
 
     async def _send(self, alert: Alert, token: str) -> ReceiverError | None:
+        begun = asyncio.get_running_loop().time()
         try:
-            receipt = await asyncio.wait_for(self.receiver.send(alert), SEND_TIMEOUT)
+            receipt = await asyncio.wait_for(self._ask(alert), SEND_TIMEOUT)
         except ReceiverError as error:
             return error
         except TimeoutError:
@@ -175,9 +206,15 @@ class Delivery:
         except Exception as error:  # a receiver that breaks its contract is a transient failure of this row
             log.exception("receiver broke receiver=%s alert=%d", self.name, alert.id)
             return ReceiverError(f"{type(error).__name__}: {error}", maybe_sent=True)
-        sent = partial(outbox.mark_sent, alert=alert, token=token, reference=receipt.reference, now=self.clock())
-        await self._mark(sent)
+        sent = marks.Sent(receipt.reference, self.clock(), asyncio.get_running_loop().time() - begun)
+        can_edit = isinstance(self.receiver, Updatable)
+        await self._mark(partial(marks.mark_sent, alert=alert, token=token, sent=sent, is_updatable=can_edit))
         return None
+
+    async def _ask(self, alert: Alert) -> Receipt:
+        if alert.reason is Reason.UPDATE and isinstance(self.receiver, Updatable):
+            return await self.receiver.update(alert)
+        return await self.receiver.send(alert)
 
     async def _mark(self, work: Callable[[Connection], bool]) -> bool:
         """Write down how a send ended, waiting for a database that is away for a moment."""

@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from monitor.mentions import insert_new
-from monitor.schema import cursors, inbox
+from monitor.schema import cursors, inbox, insert_new
 from monitor.store import Store
 from sources.base import Kept
 from sources.tools import WHOLE

@@ -16,10 +16,15 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from alerts.base import Reason
+from monitor import own_posts
+from monitor.cases import answer_at_source, withdraw
 from monitor.cursors import PartState, pass_subject
+from monitor.groups import leave_unsent
 from monitor.inbox import stay_due
-from monitor.mentions import Draft, News, announce, insert_new, offer_held, revise
-from monitor.schema import alerts, corrections, cursors, gaps, mentions, posts, revisions, seen, verdicts
+from monitor.mentions import Draft, News, announce, offer_held, revise
+from monitor.own_posts import Answer
+from monitor.schema import alerts, corrections, cursors, gaps, insert_new, mentions, posts, revisions, seen, verdicts
+from monitor.updates import touch
 from sources.base import Page, Post
 from sources.text import CLEANER_VERSION
 
@@ -40,6 +45,7 @@ class Change:
     old_hash: str | None
     drafts: tuple[Draft, ...]
     is_held: bool = False
+    person: str | None = None  # who wrote it, across posts
 
     @property
     def is_refresh(self) -> bool:
@@ -59,6 +65,7 @@ class Intake:
     every: timedelta
     keep_unmatched: bool
     now: datetime
+    own: tuple[Post, ...] = ()  # what the brand's own accounts wrote
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +105,7 @@ def commit_page(connection: Connection, intake: Intake) -> Outcome:
     edited = _update_seen(connection, intake)
     _touch_known(connection, intake)
     _mark_answered(connection, intake)
+    _hear_own(connection, intake)
     news = _store_mentions(connection, intake, new, edited)
     if not intake.page.more:
         offer_held(connection, pass_subject(intake.state), intake.now)
@@ -160,14 +168,17 @@ def _forget_deleted(connection: Connection, intake: Intake) -> None:
     for chunk in _chunks(intake.page.deleted):
         gone = sa.and_(posts.c.source == intake.state.source, posts.c.external_id.in_(chunk))
         told = sa.select(mentions.c.id).join(posts).where(gone)
+        withdraw(connection, list(connection.scalars(told)), intake.now)
         unsent = alerts.c.state.in_(("owed", "held", "dead"))
         connection.execute(sa.update(alerts).where(alerts.c.mention_id.in_(told), unsent).values(DROPPED))
+        leave_unsent(connection, told)
         connection.execute(sa.update(verdicts).where(verdicts.c.mention_id.in_(told)).values(cues={}))
         connection.execute(sa.update(mentions).where(mentions.c.id.in_(told)).values(spans=[]))
         connection.execute(sa.delete(corrections).where(corrections.c.mention_id.in_(told)))  # its words are in there
         connection.execute(sa.delete(revisions).where(revisions.c.post_id.in_(sa.select(posts.c.id).where(gone))))
         words = {"title": "", "text": "", "raw": "", "author": None}
         connection.execute(sa.update(posts).where(gone).values(words | {"deleted_at": intake.now}))
+        touch(connection, list(connection.scalars(told)), intake.now)  # messages that are out lose its words
     if intake.page.deleted:
         _drop_empty_digests(connection)
 
@@ -236,7 +247,17 @@ def _mark_answered(connection: Connection, intake: Intake) -> None:
     """An answer at the source is no edit of the post, but whoever looks at it wants to know."""
     for chunk in _chunks([post.external_id for post in intake.page.posts if post.answered]):
         row = sa.and_(posts.c.source == intake.state.source, posts.c.external_id.in_(chunk))
-        connection.execute(sa.update(posts).where(row, posts.c.answered.is_not(True)).values(answered=True))
+        marked = sa.update(posts).where(row, posts.c.answered.is_not(True)).values(answered=True)
+        ids = list(connection.scalars(marked.returning(posts.c.id)))
+        asked = list(connection.scalars(sa.select(mentions.c.id).where(mentions.c.post_id.in_(ids)))) if ids else []
+        answer_at_source(connection, asked, Answer("", intake.now), intake.now)
+
+
+def _hear_own(connection: Connection, intake: Intake) -> None:
+    """A reply by the brand closes the cases that it answers."""
+    for post in own_posts.keep(connection, intake.own, intake.now):
+        answer = Answer(post.author or "", post.published_at)
+        answer_at_source(connection, own_posts.answered_by(connection, post), answer, intake.now)
 
 
 def _store_mentions(connection: Connection, intake: Intake, new: set[str], edited: set[str]) -> list[News]:
@@ -258,7 +279,7 @@ def _store_mentions(connection: Connection, intake: Intake, new: set[str], edite
 def _insert_posts(connection: Connection, changes: Sequence[Change], revision: int, now: datetime) -> dict[str, int]:
     """Return external_id -> id."""
     rows = [
-        _post_row(change.post)
+        _post_row(change)
         | {"content_hash": change.content_hash, "revision": revision, "matched": bool(change.drafts), "fetched_at": now}
         for change in changes
     ]
@@ -268,8 +289,8 @@ def _insert_posts(connection: Connection, changes: Sequence[Change], revision: i
     return {row.external_id: row.id for row in inserted}
 
 
-def _post_row(post: Post) -> dict[str, Any]:
-    return asdict(post) | {"kind": post.kind.value}
+def _post_row(change: Change) -> dict[str, Any]:
+    return asdict(change.post) | {"kind": change.post.kind.value, "person": change.person}
 
 
 def _store_edit(connection: Connection, intake: Intake, change: Change) -> list[News]:
@@ -285,7 +306,7 @@ def _store_edit(connection: Connection, intake: Intake, change: Change) -> list[
     connection.execute(sa.insert(revisions).values(old | {"rating": stored.rating, "replaced_at": intake.now}))
     revision = stored.revision + 1
     values = {"revision": revision, "deleted_at": None} | ({"matched": True} if change.drafts else {})
-    connection.execute(sa.update(posts).where(where).values(_post_row(post) | values))
+    connection.execute(sa.update(posts).where(where).values(_post_row(change) | values))
     hit = [draft.mention.watchlist.name for draft in change.drafts]
     elsewhere = sa.and_(mentions.c.post_id == stored.id, mentions.c.watchlist.not_in(hit))
     connection.execute(sa.update(mentions).where(elsewhere).values(spans=[]))  # they point into the old text

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from monitor.mentions import Draft
+from monitor.router import Router
 from rules.base import (
     UNCLASSIFIED,
     Classifier,
@@ -18,7 +19,6 @@ from rules.base import (
     View,
     Watchlist,
 )
-from rules.routing import Route, decide
 from sources.base import Post
 
 log = logging.getLogger("mentiond.judge")
@@ -28,19 +28,17 @@ BATCH = 256  # views in one run of the classifier
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """The rules of one configuration. `source_types` maps the name of a source to its type."""
+    """The rules of one configuration."""
 
     watchlists: Mapping[str, Watchlist]
     matcher: Matcher
     classifier: Classifier
-    root: Route
-    source_types: Mapping[str, str]
-    own_accounts: Mapping[str, frozenset[str]]  # source type or name -> accounts, case-folded
+    router: Router
     _others_of: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
 
     def judge(self, posts: Sequence[Post]) -> list[tuple[Draft, ...]]:
         """For each post its mentions with their verdicts and routes; () where nothing matches."""
-        hits = [(post, match) for post in posts if not self._is_own(post) for match in self.matcher.match(post)]
+        hits = [(post, match) for post in posts if not self.is_own(post) for match in self.matcher.match(post)]
         mentions = [
             Mention(post, self.watchlists[match.watchlist], match, verdict)
             for (post, match), verdict in zip(hits, self._classify(hits), strict=True)
@@ -51,12 +49,12 @@ class Judge:
         return [tuple(drafts.get(post.external_id, ())) for post in posts]
 
     def sift(self, posts: Sequence[Post]) -> list[Post]:
-        """The posts that some watchlist hits."""
-        return [post for post in posts if self.matcher.match(post)]
+        """The posts that some watchlist hits, and what the brand itself wrote."""
+        return [post for post in posts if self.is_own(post) or self.matcher.match(post)]
 
     def route(self, mention: Mention) -> Draft:
-        """Where a mention goes."""
-        return Draft(mention, tuple(decide(self.root, mention, self.source_types.get(mention.post.source, ""))))
+        """Where a mention goes, and how its case begins."""
+        return self.router.route(mention)
 
     def reclassify(self, mentions: Sequence[Mention]) -> list[Draft]:
         """Mentions of known watchlists, classified and routed anew. Raises what the classifier raises."""
@@ -66,11 +64,9 @@ class Judge:
             for mention, verdict in zip(mentions, verdicts, strict=True)
         ]
 
-    def _is_own(self, post: Post) -> bool:
-        if post.author is None:
-            return False
-        places = (post.source, self.source_types.get(post.source, ""))
-        return any(account_name(post.author) in self.own_accounts.get(place, ()) for place in places)
+    def is_own(self, post: Post) -> bool:
+        """Whether one of the brand's own accounts wrote it."""
+        return self.router.is_own(post)
 
     def _classify(self, hits: Sequence[tuple[Post, Match]]) -> list[Verdict]:
         verdicts: list[Verdict] = []
@@ -103,13 +99,3 @@ def other_names(watchlists: Iterable[Watchlist], names: tuple[str, ...]) -> tupl
 def unclassified(post: Post) -> Verdict:
     """The verdict where there is none."""
     return Verdict({}, (UNCLASSIFIED,), Sentiment.NEUTRAL, post.lang or "und")
-
-
-def account_names(accounts: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
-    """`own_accounts` of the configuration in the form that Judge compares with."""
-    return {place: frozenset(map(account_name, names)) for place, names in accounts.items()}
-
-
-def account_name(name: str) -> str:
-    """The form in which accounts are compared: without the leading @, case-folded."""
-    return name.strip().lstrip("@").casefold()

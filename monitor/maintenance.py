@@ -11,9 +11,23 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from alerts.base import Reason
+from monitor.calls import told_before
+from monitor.groups import group_receivers
+from monitor.loading import JOINED, read_mention
 from monitor.mentions import Draft, News, announce, brings_label, offer_held, verdict_row
-from monitor.outbox import JOINED, read_mention
-from monitor.schema import alerts, cursors, gaps, mentions, posts, seen, verdicts
+from monitor.schema import (
+    alerts,
+    attempts,
+    cursors,
+    gaps,
+    group_members,
+    groups,
+    mentions,
+    own_posts,
+    posts,
+    seen,
+    verdicts,
+)
 from rules.base import Mention
 
 LEAST_SEEN = timedelta(days=30)
@@ -36,11 +50,23 @@ def apply_retention(
     owed = sa.select(mentions.c.post_id).join(alerts, alerts.c.mention_id == mentions.c.id)
     digests = sa.select(alerts.c.subject).where(alerts.c.reason == Reason.DIGEST.value, alerts.c.state == "owed")
     owed = owed.where(sa.or_(alerts.c.state == "owed", alerts.c.held_for.in_(digests)))
+    grouped = (
+        sa.select(mentions.c.post_id)
+        .join(group_members, group_members.c.mention_id == mentions.c.id)
+        .join(alerts, alerts.c.group_id == group_members.c.group_id)
+        .where(alerts.c.state == "owed")
+    )
     for matched, age in ((True, retention), (False, keep_unmatched)):
-        expired = sa.and_(posts.c.matched == matched, posts.c.fetched_at < now - age, posts.c.id.not_in(owed))
+        is_old = sa.and_(posts.c.matched == matched, posts.c.fetched_at < now - age)
+        expired = sa.and_(is_old, posts.c.id.not_in(owed), posts.c.id.not_in(grouped))
         connection.execute(sa.delete(posts).where(expired))
     finished = sa.and_(alerts.c.mention_id.is_(None), alerts.c.state != "owed", alerts.c.created_at < now - retention)
     connection.execute(sa.delete(alerts).where(finished))
+    empty = sa.and_(groups.c.opened_at < now - retention, groups.c.closed_at.is_not(None))
+    told = sa.select(alerts.c.id).where(alerts.c.group_id == groups.c.id).exists()
+    connection.execute(sa.delete(groups).where(empty, ~told))
+    connection.execute(sa.delete(attempts).where(attempts.c.at < now - retention))
+    connection.execute(sa.delete(own_posts).where(own_posts.c.fetched_at < now - retention))
     connection.execute(sa.delete(gaps).where(gaps.c.noticed_at < now - GAPS_KEPT))
 
 
@@ -82,6 +108,21 @@ def store_classified(
             offer_held(connection, subject, now)
 
 
+def announce_anew(
+    connection: Connection,
+    routed: Sequence[tuple[int, int, Draft]],
+    recipients: Mapping[str, Sequence[str]],
+    now: datetime,
+) -> None:
+    """Mentions that people routed anew: only receivers hear that were not told yet."""
+    news = []
+    for post_id, revision, draft in routed:
+        told = told_before(connection, draft.mention.id)
+        left = tuple(decision for decision in draft.decisions if decision.receiver not in told)
+        news.append(News(replace(draft, decisions=left), post_id, revision, Reason.FIRST, draft.mention.id))
+    announce(connection, news, recipients, now)
+
+
 def _replace_verdict(connection: Connection, revision: int, mention: Mention) -> bool:
     """False where the mention was edited, deleted or classified since it was read."""
     current = sa.select(mentions.c.id).join(posts).where(mentions.c.id == mention.id, mentions.c.revision == revision)
@@ -104,7 +145,7 @@ def _late_news(connection: Connection, post_id: int, revision: int, draft: Draft
     told = connection.execute(
         sa.select(alerts.c.receiver, alerts.c.held_for).where(alerts.c.mention_id == mention.id)
     ).all()
-    receivers = {receiver for receiver, _ in told}
+    receivers = {receiver for receiver, _ in told} | group_receivers(connection, mention.id)
     left = tuple(decision for decision in draft.decisions if decision.receiver not in receivers)
     held_for = next((subject for _, subject in told if subject), None)
     return News(replace(draft, decisions=left), post_id, revision, Reason.FIRST, mention.id, held_for)

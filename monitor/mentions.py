@@ -8,13 +8,15 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from alerts.base import Reason
-from monitor.schema import alerts, mentions, verdicts
+from monitor.opening import UNKNOWN, Arrival, Opening, open_cases
+from monitor.owed import owed_row
+from monitor.placing import Placing, intervals_of
+from monitor.schema import alerts, cases, insert_new, mentions, verdicts
 from rules.base import Label, Mention, Verdict
-from rules.routing import Decision
+from rules.routing import Decision, group_labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,8 @@ class Draft:
 
     mention: Mention
     decisions: tuple[Decision, ...]
+    source_type: str = ""  # for groups by it
+    opening: Opening = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +46,37 @@ class News:
         return [] if self.held_for else [decision.receiver for decision in self.draft.decisions]
 
 
-def insert_new(connection: Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    """INSERT ... ON CONFLICT DO NOTHING in the words of the connection's database."""
-    if connection.dialect.name == "sqlite":
-        return sqlite.insert(table).on_conflict_do_nothing()
-    return postgresql.insert(table).on_conflict_do_nothing()
-
-
 def announce(
     connection: Connection, news: Sequence[News], recipients: Mapping[str, Sequence[str]], now: datetime
 ) -> None:
-    """Store what is not stored yet, then the alerts that are owed: one for each receiver and recipient."""
+    """Store what is not stored yet, with its case, then the alerts that are owed: one for each receiver and recipient.
+
+    Whoever had the last case of that person or thread is called.
+    """
     ids = _insert_mentions(connection, [one for one in news if one.mention_id is None], now)
-    rows = []
-    for one in news:
-        mention_id = one.mention_id or ids[one.post_id, one.draft.mention.watchlist.name]
-        rows += alert_rows(mention_id, one, recipients, now)
+    told = [(one.mention_id or ids[one.post_id, one.draft.mention.watchlist.name], one) for one in news]
+    owners = open_cases(connection, [_arrival(mention_id, one) for mention_id, one in told], now)
+    rows, placing = [], Placing(connection, now)
+    for mention_id, one in told:
+        for row in alert_rows(mention_id, one, recipients, placing):
+            is_single = row["mention_id"] is not None and mention_id in owners
+            rows.append(row | {"called": [owners[mention_id]] if is_single else []})
     if rows:
         connection.execute(insert_new(connection, alerts), rows)
+    placing.finish()
+
+
+def _arrival(mention_id: int, news: News) -> Arrival:
+    return Arrival(
+        mention_id,
+        news.draft.mention.post,
+        news.draft.mention.watchlist.name,
+        news.draft.mention.verdict.tags[0],
+        news.draft.opening,
+        is_routed=bool(news.draft.decisions),
+        is_held=news.held_for is not None,
+        is_edit=news.reason is Reason.EDITED,
+    )
 
 
 def _insert_mentions(connection: Connection, news: Sequence[News], now: datetime) -> dict[tuple[int, str], int]:
@@ -117,38 +134,39 @@ def store_verdict(connection: Connection, mention_id: int, revision: int, verdic
 
 
 def alert_rows(
-    mention_id: int, news: News, recipients: Mapping[str, Sequence[str]], now: datetime
+    mention_id: int, news: News, recipients: Mapping[str, Sequence[str]], placing: Placing
 ) -> list[dict[str, Any]]:
-    """The alerts that one mention owes."""
-    n = news.revision if news.reason is Reason.EDITED else 0
-    about = {"mention_id": mention_id, "held_for": news.held_for, "state": "held" if news.held_for else "owed"}
-    return [
-        owed_row(f"mention:{mention_id}", decision.receiver, recipient, news.reason, n, now)
-        | about
-        | {"routes": list(decision.routes)}
-        for decision in news.draft.decisions
-        for recipient in recipients[decision.receiver]
-    ]
+    """The alerts that one mention owes: what it joins instead of being told by itself owes its own already."""
+    rows = []
+    for decision in news.draft.decisions:
+        row = _row_of(mention_id, news, decision, placing)
+        if row is not None:
+            rows += [row | {"recipient": recipient} for recipient in recipients[decision.receiver]]
+    return rows
 
 
-def owed_row(subject: str, receiver: str, recipient: str, reason: Reason, n: int, now: datetime) -> dict[str, Any]:
-    """An alert that is owed from now on."""
-    return {
-        "subject": subject,
-        "receiver": receiver,
-        "recipient": recipient,
-        "reason": reason.value,
-        "n": n,
-        "mention_id": None,
-        "routes": [],
-        "notice": "",
-        "state": "owed",
-        "held_for": None,
-        "created_at": now,
-        "due_at": now,
-        "attempts": 0,
-        "possibly_sent": False,
-    }
+def _row_of(mention_id: int, news: News, decision: Decision, placing: Placing) -> dict[str, Any] | None:
+    """What one receiver is owed; None: the message that the mention joins."""
+    subject, n = f"mention:{mention_id}", news.revision if news.reason is Reason.EDITED else 0
+    row = owed_row(subject, decision.receiver, "", news.reason, n, placing.now)
+    row |= {"mention_id": mention_id, "routes": list(decision.routes), "intervals": intervals_of(decision.intervals)}
+    if decision.repeat_interval is not None:
+        row["repeat_every"] = decision.repeat_interval.total_seconds()
+    if news.held_for:
+        return row | {"held_for": news.held_for, "state": "held"}
+    place = placing.place(mention_id, news.draft.mention.watchlist.name, decision, _group_of(news, decision))
+    if place.group_id is None:
+        return row
+    shared: dict[str, Any] = {"subject": f"group:{place.group_id}", "mention_id": None, "group_id": place.group_id}
+    shared |= {"reason": Reason.FIRST.value, "n": 0, "due_at": place.due_at}
+    return row | shared if place.is_new else None
+
+
+def _group_of(news: News, decision: Decision) -> tuple[tuple[str, str], ...] | None:
+    """What the mention's group has in common; None: it is told by itself, as is what an edit brought."""
+    if decision.group_by is None or news.reason is not Reason.FIRST:
+        return None
+    return group_labels(decision.group_by, news.draft.mention, news.draft.source_type)
 
 
 def _match_row(mention: Mention) -> dict[str, Any]:
@@ -179,4 +197,5 @@ def verdict_row(mention_id: int, revision: int, verdict: Verdict) -> dict[str, A
 def rename_watchlist(connection: Connection, old: str, new: str) -> None:
     """Move the mentions of a watchlist that has a new name, unless that has some already."""
     if connection.scalar(sa.select(mentions.c.id).where(mentions.c.watchlist == new).limit(1)) is None:
-        connection.execute(sa.update(mentions).where(mentions.c.watchlist == old).values(watchlist=new))
+        for table in (mentions, cases):
+            connection.execute(sa.update(table).where(table.c.watchlist == old).values(watchlist=new))

@@ -18,6 +18,7 @@ from monitor.cursors import LONGEST_PAUSE, PartState, read_part, record_failure
 from monitor.intake import Change, Intake, Outcome, StaleCursorError, commit_page, is_current, known_hashes
 from monitor.judge import Judge
 from monitor.outbox import owe_notice
+from monitor.people import Authors
 from monitor.schema import storable_text
 from monitor.store import Store, StoreError
 from sources.articles import Articles
@@ -61,6 +62,7 @@ class Pipeline:
     clock: Clock
     random: Random
     articles: Articles | None = None  # where no source wants them
+    authors: Authors = field(default_factory=Authors)
     wake: Callable[[Iterable[str]], None] = lambda receivers: None
     stopping: bool = False  # set: passes end after the page that they are at
     noticed: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)  # by the last page of each part
@@ -137,7 +139,14 @@ class Pipeline:
         now = self.clock()
         held = held_back(part, state, [post for post in pending if post.external_id not in stored], now)
         changes = tuple(
-            Change(post, hashes[post.external_id], stored.get(post.external_id), made, post.external_id in held)
+            Change(
+                post,
+                hashes[post.external_id],
+                stored.get(post.external_id),
+                made,
+                post.external_id in held,
+                self.authors.person(post),
+            )
             for post, made in zip(pending, drafts, strict=True)
         )
         changed = {change.post.external_id for change in changes}
@@ -150,6 +159,7 @@ class Pipeline:
             every=part.every,
             keep_unmatched=self.keep_unmatched,
             now=now,
+            own=tuple(post for post in posts if self.judge.is_own(post)),
         )
 
     async def _read_articles(

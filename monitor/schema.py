@@ -26,8 +26,12 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
+    literal_column,
     text,
 )
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -79,6 +83,13 @@ class JsonText(TypeDecorator[Any]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         return None if value is None else json.loads(value)
+
+
+def insert_new(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """INSERT ... ON CONFLICT DO NOTHING in the words of the connection's database."""
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table).on_conflict_do_nothing()
+    return postgresql.insert(table).on_conflict_do_nothing()
 
 
 # SQLite gives out row ids only for INTEGER keys; PostgreSQL wants room.
@@ -169,6 +180,21 @@ posts = Table(
     sqlite_autoincrement=True,  # an id is never given out again, alert keys live on it
 )
 
+own_posts = Table(
+    "own_posts",  # what the brand's own accounts wrote: it answers cases, also of posts that are read only later
+    metadata,
+    Column("source", StorableText, primary_key=True),
+    Column("external_id", StorableText, primary_key=True),
+    Column("parent", StorableText),
+    Column("thread", StorableText),
+    Column("author", StorableText, nullable=False),
+    Column("published_at", UtcDateTime, nullable=False),
+    Column("fetched_at", UtcDateTime, nullable=False),
+    Index("own_posts_by_parent", "source", "parent"),
+    Index("own_posts_by_thread", "source", "thread"),
+    Index("own_posts_by_age", "fetched_at"),
+)
+
 inbox = Table(
     "inbox",
     metadata,
@@ -228,28 +254,42 @@ verdicts = Table(
     ),
 )
 
+# Without bound values: an index over some rows serves a query that says of them the very same.
+IS_QUIET = verdicts.c.tags.in_([literal_column("""'["unsure"]'"""), literal_column("""'["none"]'""")])
+Index("verdicts_quiet", verdicts.c.tags, verdicts.c.mention_id, sqlite_where=IS_QUIET, postgresql_where=IS_QUIET)
+
 cases = Table(
     "cases",
     metadata,
     Column("mention_id", Id, ForeignKey("mentions.id", ondelete="CASCADE"), primary_key=True),
+    Column("watchlist", StorableText, nullable=False),  # of its mention, for lists
+    Column("label", StorableText, nullable=False),  # what its mention is first of all, people's corrections included
     Column("state", StorableText, nullable=False),  # new, claimed, answered, dismissed
     Column("owner", StorableText),
     Column("changed_at", UtcDateTime, nullable=False),
     Column("opened_at", UtcDateTime, nullable=False),  # when its mention was stored, or it was opened again
     Column("is_direct", Boolean, nullable=False),  # addressed to the brand, not only about it
-    Column("priority", Integer, nullable=False),  # 0-100, higher first
-    Column("hours", StorableText),  # the business hours of its SLA; NULL: around the clock
+    Column("priority", Integer, nullable=False),  # 0-100, higher first; grows while nobody takes the case on
+    Column("waited", Integer, nullable=False),  # how often its priority has grown
+    Column(
+        "sla", JsonText
+    ),  # {"first_response", "warn_before": seconds, "hours": name or null, "receivers"}; NULL: none
     Column("due_at", UtcDateTime),  # first response within the SLA; NULL: nobody promised one
     Column("clock_at", UtcDateTime),  # when the SLA speaks next: the warning, then the breach; NULL: never
     Column("responded_at", UtcDateTime),  # the first answer; stays when the case is opened again
     Column("snoozed_until", UtcDateTime),
     Column("tags", JsonText, nullable=False),
     Column("revision", Integer, nullable=False),  # of what receivers show of it: updates are rendered from it
-    Index("cases_by_state", "state", "mention_id"),
-    Index("cases_by_priority", "state", "priority", "mention_id"),
+    Index("cases_by_state", "state", "priority", "mention_id", "due_at"),
+    Index("cases_by_owner", "state", "owner", "priority", "mention_id"),
+    Index("cases_by_label", "state", "label", "priority", "mention_id"),
+    Index("cases_by_watchlist", "state", "watchlist", "priority", "mention_id"),
     Index("cases_by_clock", "clock_at"),
     Index("cases_by_snooze", "snoozed_until"),
 )
+
+IS_NEW = cases.c.state == literal_column("'new'")
+Index("cases_waiting", cases.c.waited, cases.c.opened_at, sqlite_where=IS_NEW, postgresql_where=IS_NEW)
 
 case_events = Table(
     "case_events",
@@ -298,6 +338,7 @@ groups = Table(
         sqlite_where=text("closed_at IS NULL"),
         postgresql_where=text("closed_at IS NULL"),
     ),
+    Index("groups_by_key", "receiver", "key", "id"),
     sqlite_autoincrement=True,
 )
 
@@ -306,7 +347,9 @@ group_members = Table(
     metadata,
     Column("group_id", Id, ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True),
     Column("mention_id", Id, ForeignKey("mentions.id", ondelete="CASCADE"), primary_key=True),
+    Column("joined_at", UtcDateTime, nullable=False),
     Index("group_members_by_mention", "mention_id"),
+    Index("group_members_by_time", "group_id", "joined_at"),
 )
 
 silences = Table(
@@ -355,6 +398,7 @@ alerts = Table(
     Column("intervals", JsonText, nullable=False, server_default="[]"),  # per route {"mute": [..], "active": [..]}
     Column("called", JsonText, nullable=False, server_default="[]"),  # names of members whom it calls
     Column("revision", Integer, nullable=False, server_default="0"),  # of an update: what its subject has reached
+    Column("repeat_every", Float),  # seconds: it speaks up again while its case is open; NULL: never
     Column("notice", StorableText, nullable=False),  # text for the operator; "" for what people wrote
     Column("state", StorableText, nullable=False),  # owed, sent, dead, held, dropped
     Column("held_for", StorableText, index=True),  # subject of the digest that offers a held alert
@@ -370,6 +414,7 @@ alerts = Table(
     Column("reference", StorableText),
     UniqueConstraint("subject", "receiver", "recipient", "reason", "n"),
     Index("alerts_by_state", "state", "receiver", "id"),
+    Index("alerts_by_time", "receiver", "created_at"),
     sqlite_autoincrement=True,
 )
 
@@ -384,6 +429,7 @@ attempts = Table(
     Column("outcome", StorableText, nullable=False),  # sent, failed, dead, stopped
     Column("detail", StorableText, nullable=False),  # the receipt or the error
     Index("attempts_by_alert", "alert_id", "id"),
+    Index("attempts_by_time", "at"),
 )
 
 installation = Table(
@@ -402,4 +448,8 @@ channels = Table(
     Column("error", StorableText),
     Column("error_since", UtcDateTime),
     Column("stopped", StorableText),  # the channel's permanent error; NULL: it is on
+    # As configured at the last start, for whoever writes alerts and has no configuration:
+    Column("updatable", Boolean, nullable=False, server_default=false()),  # its messages can be edited in place
+    Column("storm_count", Integer),  # more mentions of a watchlist than that within `storm_seconds` share a message
+    Column("storm_seconds", Float),
 )

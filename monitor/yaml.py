@@ -36,7 +36,13 @@ _WORDS: Final[Mapping[str, bool | None]] = {
     **dict.fromkeys(("true", "yes", "on"), True),
     **dict.fromkeys(("false", "no", "off"), False),
 }
-_CUT_KEYS: Final = ("query", "names", "matchers")  # where #tags belong to the text
+_CUT_KEYS: Final = (
+    "query",
+    "names",
+    "matchers",
+    "source_matchers",
+    "target_matchers",
+)  # where #tags belong to the text
 _DANGLING = re.compile(r"(?:^|\s|\()(?:AND|OR|NOT|NEAR(?:/\d+f?)?|-)$")
 
 

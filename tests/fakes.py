@@ -255,6 +255,23 @@ class ScriptedReceiver:
         return "scripted"
 
 
+class EditingReceiver(ScriptedReceiver):
+    """`ScriptedReceiver` whose messages can be edited: `updated` has what was shown anew."""
+
+    def __init__(self, *failures: Exception | None, before: Callable[[Alert], Awaitable[None]] | None = None) -> None:
+        super().__init__(*failures, before=before)
+        self.updated: list[Alert] = []
+
+    async def update(self, alert: Alert) -> Receipt:
+        if self.before is not None:
+            await self.before(alert)
+        failure = self.failures.pop(0) if self.failures else None
+        if failure is not None:
+            raise failure
+        self.updated.append(alert)
+        return Receipt(alert.reference)
+
+
 class WordClassifier:
     """`Classifier` that carries the labels whose word stands in the text; fails while it is told to."""
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from datetime import UTC, datetime
 
 from monitor.commands import OK, CommandError
 from monitor.config import build_routes, build_watchlists, load
 from rules.base import Label, Match, Mention, Sentiment, Verdict, Watchlist, WatchlistKind
-from rules.routing import NAMES, Outcome, decide, explain
+from rules.matchers import NAMES
+from rules.routing import Outcome, decide, explain
 from sources.base import Post, PostKind
 
 
@@ -18,16 +20,17 @@ def test(options: argparse.Namespace) -> int:
     config = load(options.config, os.environ)
     facts = _facts(options.facts)
     watchlists = {watchlist.name: watchlist for watchlist in build_watchlists(config)}
-    mention = _mention(facts, watchlists)
+    at = datetime.now(UTC)
+    mention = _mention(facts, watchlists, at)
     types: dict[str, str] = {source.name: source.type for source in config.sources}
     source_type = facts.get("source_type", types.get(mention.post.source, ""))
     root = build_routes(config)
-    decisions = decide(root, mention, source_type)
+    decisions = decide(root, mention, source_type, at)
     if options.json:
         for decision in decisions:
             print(json.dumps({"receiver": decision.receiver, "routes": list(decision.routes)}, ensure_ascii=False))
         return OK
-    for step in explain(root, mention, source_type):
+    for step in explain(root, mention, source_type, at):
         matchers = ", ".join(matcher.text for matcher in step.route.matchers) or "(all)"
         why = f": {step.failed.text}" if step.outcome is Outcome.FAILED and step.failed else ""
         print(f"{'  ' * len(step.position)}{matchers} -> {step.route.receiver}  [{step.outcome.value}{why}]")
@@ -44,16 +47,14 @@ def _facts(words: list[str]) -> dict[str, str]:
     return facts
 
 
-def _mention(facts: dict[str, str], watchlists: dict[str, Watchlist]) -> Mention:
+def _mention(facts: dict[str, str], watchlists: dict[str, Watchlist], at: datetime) -> Mention:
     try:
-        return _build_mention(facts, watchlists)
+        return _build_mention(facts, watchlists, at)
     except (ValueError, OverflowError) as error:  # a number that is none, or infinite
         raise CommandError(f"cannot be: {error}") from error
 
 
-def _build_mention(facts: dict[str, str], watchlists: dict[str, Watchlist]) -> Mention:
-    from monitor.assembly import utc_now
-
+def _build_mention(facts: dict[str, str], watchlists: dict[str, Watchlist], at: datetime) -> Mention:
     tags = tuple(facts.get("label", "none").split(","))
     score = float(facts.get("score", "0.9"))
     carried = [Label(tag) for tag in tags if tag not in ("unsure", "none", "unclassified")]
@@ -68,7 +69,7 @@ def _build_mention(facts: dict[str, str], watchlists: dict[str, Watchlist]) -> M
             source=facts.get("source", ""),
             external_id="test",
             text="",
-            published_at=utc_now(),
+            published_at=at,
             author=facts.get("author"),
             kind=PostKind(facts.get("post_kind", "post")),
             rating=numbers.get("rating"),

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from monitor.assembly import utc_now
+from alerts.base import Desk
+from monitor.assembly import build_desk, utc_now
 from monitor.config import Config
-from monitor.outbox import POST_FIELDS
+from monitor.loading import POST_FIELDS
 from monitor.schema import posts
 from monitor.store import Store
 from sources.base import Post, PostKind
@@ -29,6 +31,21 @@ def stored_posts(config: Config, since: timedelta) -> list[Post]:
 def _post(row: sa.Row[Any]) -> Post:
     values = {field: getattr(row, field) for field in POST_FIELDS}
     return Post(**values | {"kind": PostKind(row.kind)})
+
+
+def at_desk(config: Config, work: Callable[[Desk], Awaitable[T]]) -> T:
+    """What people do, done by the same desk as in the daemon. Raises StoreError."""
+    store = Store(config.store.url)
+    try:
+        store.migrate()
+        desk = build_desk(config, store)
+        return asyncio.run(_run(work, desk))
+    finally:
+        store.close()
+
+
+async def _run(work: Callable[[Desk], Awaitable[T]], desk: Desk) -> T:
+    return await work(desk)
 
 
 def in_store(config: Config, work: Callable[[Connection], T]) -> T:

@@ -1,26 +1,10 @@
-"""Arguments of the commands about what the store holds: `alerts`, `cases`, `case`, `sources`."""
+"""Arguments of the commands about what the store holds: `alerts`, `sources`."""
 
 from __future__ import annotations
 
 import argparse
 
-from monitor.parsers.parts import Commands, add_author, add_command, add_config, add_json, count
-
-_CASE_ACTIONS = {
-    "claim": "take a mention on",
-    "answer": "say that a mention was answered",
-    "dismiss": "say that a mention needs no answer",
-    "reopen": "nobody has it any more",
-}
-
-
-def _add_case_action(actions: Commands, action: str, text: str) -> None:
-    parser = add_command(actions, action, "cases.act", text, f"mentiond case {action} 12 15 --by Kim")
-    parser.set_defaults(action=action)
-    parser.add_argument("ids", metavar="ID", nargs="+", type=count, help="the mention, as `mentiond cases` names it")
-    add_author(parser, "kept in the history of the case")
-    add_config(parser)
-    add_json(parser)
+from monitor.parsers.parts import Commands, add_command, add_config, add_json, count
 
 
 def add_data(commands: Commands) -> None:
@@ -32,16 +16,6 @@ def add_data(commands: Commands) -> None:
     alerts.add_argument("--limit", type=count, default=50, metavar="N", help="rows at the most, newest first (50)")
     add_config(alerts)
     add_json(alerts)
-    cases = add_command(commands, "cases", "cases.run", "mentions and who has them", "mentiond cases --state new")
-    states = ("new", "claimed", "answered", "dismissed")
-    cases.add_argument("--state", action="append", choices=states, help="only these; may be given several times")
-    cases.add_argument("--limit", type=count, default=50, metavar="N", help="rows at the most, newest first (50)")
-    add_config(cases)
-    add_json(cases)
-    case = commands.add_parser("case", help="claim, answer, dismiss or reopen a mention")
-    actions = case.add_subparsers(metavar="ACTION", required=True)
-    for action, text in _CASE_ACTIONS.items():
-        _add_case_action(actions, action, text)
     sources = add_command(commands, "sources", "sources.run", "how the sources fare", "mentiond sources")
     add_config(sources)
     add_json(sources)

@@ -14,21 +14,29 @@ from sqlalchemy.engine import Connection
 
 from alerts.base import Receiver
 from monitor import cursors, outbox
+from monitor.attendant import Attendant
+from monitor.calls import Callers
 from monitor.delivery import Delivery
+from monitor.desk import StoreDesk
 from monitor.intake import Change, Intake
-from monitor.judge import Judge, account_names
+from monitor.judge import Judge
 from monitor.mentions import Draft
+from monitor.people import Teams
 from monitor.pipeline import Part, Pipeline
+from monitor.router import Router, account_names
 from monitor.schema import alerts
 from monitor.store import Store
 from rules.base import Label, Match, Mention, Sentiment, Span, Verdict, Watchlist, WatchlistKind
+from rules.matchers import parse_matcher
 from rules.matching import QueryMatcher
-from rules.routing import Decision, Route, parse_matcher
+from rules.routing import Decision, Route
 from sources.base import Page, Post
 from sources.text import content_hash
 from tests.fakes import START, FixedClock, ScriptedSource, WordClassifier
 
 T = TypeVar("T")
+
+NO_TEAMS = Teams()
 
 DAY = timedelta(days=1)
 JUDGE_THREAD = ThreadPoolExecutor(1, "judge")
@@ -171,9 +179,13 @@ def build_works(
         watchlists={watchlist.name: watchlist for watchlist in WATCHLISTS},
         matcher=QueryMatcher(WATCHLISTS),
         classifier=classifier,
-        root=root or route_all(*to),
-        source_types={"news": "feed"},
-        own_accounts=account_names(own_accounts or {}),
+        router=Router(
+            root=root or route_all(*to),
+            source_types={"news": "feed"},
+            own_accounts=account_names(own_accounts or {}),
+            hours={},
+            clock=clock,
+        ),
     )
     pipeline = Pipeline(
         store=store,
@@ -197,6 +209,25 @@ def make_delivery(store: Store, receiver: Receiver, clock: FixedClock, **changes
     settings: dict[str, Any] = {"name": "console", "pace": 0.0, "retry_for": timedelta(days=3)} | changes
     return Delivery(
         receiver=receiver, public_url="https://m.example", store=store, clock=clock, random=Random(1), **settings
+    )
+
+
+def make_attendant(works: Works, teams: Teams = NO_TEAMS, **recipients: Sequence[str]) -> Attendant:
+    """Who minds the cases of the works; the watchlist acme is of the team care."""
+    callers = Callers({**works.pipeline.recipients, **recipients}, teams, {"acme": "care"})
+    return Attendant(works.store, callers, works.clock)
+
+
+def make_desk(works: Works, teams: Teams = NO_TEAMS, store: Store | None = None) -> StoreDesk:
+    """The desk of the works; on another connection to the same database where `store` is given."""
+    judge = works.pipeline.judge
+    return StoreDesk(
+        store=store or works.store,
+        clock=works.clock,
+        teams=teams,
+        watchlists=judge.watchlists,
+        recipients=works.pipeline.recipients,
+        router=judge.router,
     )
 
 

@@ -11,14 +11,16 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from alerts.base import CaseState
+from alerts.base import Action, ActionKind, ActionRefusedError
 from monitor.advice import FEWEST, advise
-from monitor.cases import CaseAction, Step, select_cases, take_step
+from monitor.case_list import Wanted, select_cases
+from monitor.cases import take_action
 from monitor.cli import main
 from monitor.commands import FAILED, OK, USAGE
 from monitor.intake import commit_page
-from monitor.schema import case_events, posts
+from monitor.schema import posts
 from monitor.store import Store
+from monitor.transitions import Moment
 from rules.query import parse
 from tests.fakes import START
 from tests.monitor.builders import in_transaction, make_draft, make_intake, make_post, new_change, register_part, select
@@ -32,54 +34,33 @@ def _store_mentions(store: Store, texts: tuple[str, ...] = NEWS, tags: tuple[str
     in_transaction(store, commit_page, make_intake(register_part(store, START), *changes))
 
 
-def _step(action: CaseAction, by: str = "Kim", note: str = "") -> Step:
-    return Step(action, by, START, note)
+def _step(action: ActionKind, by: str = "Kim", note: str = "") -> Action:
+    return Action(kind=action, mention_ids=(), by=by, through="cli", note=note)
+
+
+def _take(store: Store, mention: int, action: Action) -> bool:
+    return in_transaction(store, take_action, mention, action, Moment(START, {}))
 
 
 def _states(store: Store) -> list[tuple[int, str, str | None]]:
-    rows = select(store, select_cases((), 50))
+    rows = select(store, select_cases(Wanted(), 50))
     return [(row.id, row.state, row.owner) for row in rows]
-
-
-def test_a_case_goes_through_its_states(store: Store) -> None:
-    _store_mentions(store)
-    for action, mention in ((CaseAction.CLAIM, 1), (CaseAction.ANSWER, 2), (CaseAction.DISMISS, 3)):
-        assert in_transaction(store, take_step, mention, _step(action)).known
-    assert _states(store) == [
-        (4, "new", None),
-        (3, "dismissed", "Kim"),
-        (2, "answered", "Kim"),
-        (1, "claimed", "Kim"),
-    ]
-    assert in_transaction(store, take_step, 1, _step(CaseAction.REOPEN)).owner is None
-    assert _states(store)[-1] == (1, CaseState.NEW, None)
-
-
-def test_a_claim_of_what_somebody_else_has_changes_nothing(store: Store) -> None:
-    _store_mentions(store)
-    in_transaction(store, take_step, 1, _step(CaseAction.CLAIM, "Kim", "mine"))
-    taken = in_transaction(store, take_step, 1, _step(CaseAction.CLAIM, "Sascha"))
-    assert (taken.state, taken.owner) == (CaseState.CLAIMED, "Kim")
-    events = select(store, sa.select(case_events.c.by, case_events.c.note))
-    assert [tuple(event) for event in events] == [("Kim", "mine")]
-
-
-def test_a_mention_that_is_not_there_has_no_case(store: Store) -> None:
-    assert not in_transaction(store, take_step, 7, _step(CaseAction.CLAIM)).known
 
 
 def test_what_was_withdrawn_is_no_case_any_more(store: Store) -> None:
     _store_mentions(store)
     store.write_now(lambda tx: tx.execute(sa.update(posts).where(posts.c.id == 1).values(deleted_at=START)))
     assert [case for case, _, _ in _states(store)] == [4, 3, 2]
+    with pytest.raises(ActionRefusedError, match="withdrawn"):
+        _take(store, 1, _step(ActionKind.CLAIM))
 
 
 def test_advice_comes_from_what_people_did(store: Store) -> None:
     texts = tuple(text for text in NEWS for _ in range(10))
     _store_mentions(store, texts)
     for mention in range(1, 41):
-        action = CaseAction.ANSWER if mention <= 20 else CaseAction.DISMISS
-        in_transaction(store, take_step, mention, _step(action))
+        action = ActionKind.ANSWER if mention <= 20 else ActionKind.DISMISS
+        _take(store, mention, _step(action))
     advice = in_transaction(store, advise, "acme", START - timedelta(days=1), ())
     assert (advice.acted_on, advice.dismissed, advice.purchases, advice.others) == (20, 20, 0, 40)
     assert [word.word for word in advice.suggestions.additions] == ["lieferung", "fehlt", "verspätet"]
@@ -97,7 +78,7 @@ def test_buyers_are_compared_with_the_others(store: Store) -> None:
 def test_too_few_say_nothing(store: Store) -> None:
     _store_mentions(store)
     for mention in (1, 2, 3, 4):
-        in_transaction(store, take_step, mention, _step(CaseAction.DISMISS))
+        _take(store, mention, _step(ActionKind.DISMISS))
     advice = in_transaction(store, advise, "acme", START - timedelta(days=1), ())
     assert advice.dismissed == 4 < FEWEST
     assert advice.suggestions.exclusions == ()
@@ -126,16 +107,25 @@ def config(tmp_path: Path) -> Path:
     return file
 
 
+def _ids(capsys: pytest.CaptureFixture[str], config: Path, word: str, *options: str) -> list[str]:
+    """The cases whose text has this word, as the command lists them."""
+    assert main(["cases", *options, "-c", str(config), "--json"]) == OK
+    listed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    return [str(case["id"]) for case in listed if word in case["text"]]
+
+
 def test_from_the_first_mention_to_a_better_query(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["cases", "-c", str(config), "--json"]) == OK
-    mentions = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert {mention["state"] for mention in mentions} == {"new"}
-    wanted = [str(mention["id"]) for mention in mentions if "Lieferung" in mention["text"]]
-    unwanted = [str(mention["id"]) for mention in mentions if "Arena" in mention["text"]]
+    wanted = _ids(capsys, config, "Lieferung", "--open")
+    unwanted = _ids(capsys, config, "Arena", "--open")
+    for label in ("unsure", "none"):
+        unwanted += _ids(capsys, config, "Arena", "--review", "--label", label)
+    assert (len(wanted), len(unwanted)) == (20, 20)
     assert main(["case", "answer", *wanted, "--by", "Kim", "-c", str(config)]) == OK
     assert main(["case", "dismiss", *unwanted, "--by", "Kim", "--note", "concerts", "-c", str(config)]) == OK
     assert f"case {wanted[0]} is answered by Kim" in capsys.readouterr().out
 
+    assert _ids(capsys, config, "", "--open") == []
+    assert len(_ids(capsys, config, "", "--owner", "Kim", "--state", "dismissed")) == 20
     assert main(["query", "--suggest", "acme", "-c", str(config), "--json"]) == OK
     said = capsys.readouterr()
     words = [json.loads(line) for line in said.out.splitlines()]
@@ -152,7 +142,7 @@ def test_what_cannot_be_done_is_said(config: Path, capsys: pytest.CaptureFixture
     assert main(["case", "claim", "1", "--by", "Kim", "-c", str(config)]) == OK
     assert main(["case", "claim", "1", "2", "99", "--by", "Sascha", "-c", str(config)]) == FAILED
     said = capsys.readouterr()
-    assert "case 1 is Kim's" in said.err
+    assert "case 1 is claimed by Kim since" in said.err
     assert "mention 99 is unknown" in said.err
     assert "case 2 is claimed by Sascha" in said.out
     assert main(["query", "--suggest", "nobody", "-c", str(config)]) == USAGE

@@ -4,14 +4,29 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from monitor.config import Config, build_routes, build_watchlists, json_schema, load
+from alerts.base import Member
+from alerts.storm import Storm
+from monitor.assembly import build_authors
+from monitor.config import (
+    Config,
+    build_hours,
+    build_inhibit_rules,
+    build_routes,
+    build_teams,
+    build_watchlists,
+    json_schema,
+    load,
+)
 from monitor.config_errors import ConfigErrors
 from rules.base import WatchlistKind
+from rules.hours import ALWAYS, Window
+from rules.routing import EscalationStep, Intervals, Options, Sla
 from sources.file import FileSettings
 from sources.registry import SOURCE_TYPES
 
@@ -170,6 +185,88 @@ def test_routes_inherit_receivers_and_keep_their_order(tmp_path: Path) -> None:
     assert root.routes[0].routes[0].matchers[0].text == "label = crisis"
 
 
+OPTIONS = """\
+  group_by: [watchlist]
+  group_wait: 30s
+  sla: {first_response: 60m, hours: office}
+  escalate: [{after: 60m}, {after: 4h, receiver: console}]
+  routes:
+    - matchers: ['hours = office', 'label = crisis']
+      receiver: second
+      repeat_interval: 4h
+      mute_time_intervals: [office]
+      routes:
+        - {receiver: none, group_by: ["..."], sla: off, escalate: [], repeat_interval: off}
+        - sla: {first_response: 30m, warn_before: 5m}
+hours: {office: {week: {mon-fri: ["09:00-12:30"]}, holidays: DE-BY}}
+timezone: Europe/Berlin
+"""
+
+
+def test_routes_hand_their_options_down_and_not_their_intervals(tmp_path: Path) -> None:
+    text = MINIMAL.replace("receivers:", "receivers:\n  - {name: second, type: console}") + OPTIONS
+    root = build_routes(load(write(tmp_path, text), {}))
+    (child,) = root.routes
+    off, strict = child.routes
+    hour = timedelta(hours=1)
+    assert root.options == Options(
+        ("watchlist",),
+        timedelta(seconds=30),
+        timedelta(minutes=5),
+        None,
+        Sla(hour, "office", hour / 4),
+        (EscalationStep(hour, "console"), EscalationStep(4 * hour, "console")),
+    )
+    steps = (EscalationStep(hour, "second"), EscalationStep(4 * hour, "console"))
+    assert child.options == replace(root.options, repeat_interval=4 * hour, escalate=steps)
+    assert off.options == Options(group_wait=timedelta(seconds=30))
+    assert strict.options == replace(child.options, sla=Sla(hour / 2, None, hour / 12))
+    assert (child.intervals, strict.intervals) == (Intervals(("office",)), Intervals())
+    assert [hours.name for hours in child.matchers[0].hours] == ["office"]
+
+
+def test_hours_as_the_rules_know_them(tmp_path: Path) -> None:
+    text = """\
+timezone: Europe/Berlin
+hours:
+  office: {holidays: DE-BY, week: {mon-thu: ["13:30-18:00", "09:00-12:30"], saturday: ["22:00-06:00"], sun: []}}
+  rare: {timezone: UTC, months: [12, "may:august"], days_of_month: [1, "-3:-1"], years: ["2027:2028"]}
+  weekend: {week: {sat-sun: ["00:00-24:00"], mon: ["00:00-06:00"]}}
+"""
+    hours = build_hours(load(write(tmp_path, MINIMAL + text), {}))
+    office, rare, weekend = hours["office"], hours["rare"], hours["weekend"]
+    day = (Window(540, 750), Window(810, 1080))
+    assert office.week == (day, day, day, day, (), (Window(1320, 1800),), ())
+    assert date(2027, 1, 6) in office.holidays  # Epiphany: Bavaria, not Berlin
+    assert date(2027, 1, 7) not in office.holidays
+    assert (str(office.zone), str(rare.zone)) == ("Europe/Berlin", "UTC")
+    assert (rare.months, rare.days_of_month, rare.years) == (((12, 12), (5, 8)), ((1, 1), (-3, -1)), ((2027, 2028),))
+    assert rare.week == ALWAYS
+    assert weekend.next_change(datetime(2026, 11, 7, 12, tzinfo=UTC)) == datetime(2026, 11, 9, 5, tzinfo=UTC)
+
+
+def test_inhibit_rules_as_the_rules_know_them(tmp_path: Path) -> None:
+    text = """\
+inhibit_rules:
+  - {source_matchers: ['label = crisis'], target_matchers: ['label = complaint'], equal: [watchlist]}
+"""
+    (rule,) = build_inhibit_rules(load(write(tmp_path, MINIMAL + text), {}))
+    assert (rule.source[0].text, rule.target[0].text) == ("label = crisis", "label = complaint")
+    assert (rule.equal, rule.for_) == (("watchlist",), timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [("20/5m", Storm(20, timedelta(minutes=5))), ("1/1d", Storm(1, timedelta(days=1))), ("off", None)],
+)
+def test_the_storm_brake(tmp_path: Path, written: str, expected: Storm | None) -> None:
+    slack = "  - {name: care, type: slack, token: x, channel: '#care'%s}\nroutes:"
+    default = load(write(tmp_path, MINIMAL.replace("routes:", slack % "")), {})
+    assert [one.storm for one in default.receivers] == [None, Storm(20, timedelta(minutes=5))]
+    config = load(write(tmp_path, MINIMAL.replace("routes:", slack % f", storm: {written}")), {})
+    assert config.receivers[1].storm == expected
+
+
 def test_watchlists_as_the_rules_know_them(tmp_path: Path) -> None:
     text = MINIMAL.replace("query: 'acme'", "query: 'acme', names: [Acme], team: care")
     (watchlist,) = build_watchlists(load(write(tmp_path, text), {}))
@@ -239,3 +336,37 @@ def test_the_schema_is_json_and_knows_every_section() -> None:
     schema = json.loads(json.dumps(json_schema()))
     assert set(schema["properties"]) == set(Config.model_fields)
     assert schema["additionalProperties"] is False
+
+
+TEAMS = """\
+timezone: Europe/Berlin
+teams:
+  care:
+    members: [{name: Kim, slack: U1, mail: kim@example.com}, {name: Sascha}]
+    on_call:
+      rotation: [Kim, Sascha]
+      handover: "fri 18:00"
+      start: 2026-11-02
+      overrides: [{from: "2026-12-24 00:00", to: "2026-12-27 00:00", member: Sascha}]
+  pr: {members: [{name: Alex}]}
+identities:
+  - {name: Ann, accounts: {file: [ann], posts: ["@Ann_B"]}}
+"""
+
+
+def test_teams_have_members_and_a_rota_on_the_clock_of_the_configuration(tmp_path: Path) -> None:
+    config = load(write(tmp_path, TEAMS + MINIMAL), {})
+    teams = build_teams(config)
+    assert teams.member("Kim") == Member("Kim", "U1", "kim@example.com")
+    assert [member.name for member in teams.known(["Sascha", "Robin", "Alex"])] == ["Sascha", "Alex"]
+
+    def on_call(moment: str) -> Member | None:
+        return teams.on_call("care", datetime.fromisoformat(moment).replace(tzinfo=UTC))
+
+    assert on_call("2026-11-06 16:59") == Member("Sascha")  # 17:59 in Berlin
+    assert on_call("2026-11-06 17:00") == teams.member("Kim")
+    assert on_call("2026-12-23 23:00") == Member("Sascha")
+    assert teams.on_call("pr", datetime(2026, 12, 1, tzinfo=UTC)) is None
+    assert teams.on_call(None, datetime(2026, 12, 1, tzinfo=UTC)) is None
+    accounts = build_authors(config).accounts
+    assert accounts == {("file", "ann"): "Ann", ("posts", "ann_b"): "Ann"}

@@ -18,6 +18,7 @@ from monitor.assembly import utc_now
 from monitor.commands import FAILED, OK, STILL_OWED, TROUBLE
 from monitor.config import Config, load
 from monitor.daemon import Daemon, run
+from monitor.loading import load_alerts
 from monitor.schema import alerts, cursors, mentions, seen
 from monitor.store import Store, StoreBusyError
 from sources.base import SourceError
@@ -27,6 +28,7 @@ from tests.monitor.builders import (
     build_works,
     column,
     in_transaction,
+    make_attendant,
     make_delivery,
     make_page,
     make_post,
@@ -171,7 +173,7 @@ def build_daemon(config: Config, works: Works, operations: str | None = "ops", *
     deliveries = {
         name: make_delivery(works.store, receiver, works.clock, name=name) for name, receiver in receivers.items()
     }
-    daemon = Daemon(config, works.store, works.pipeline, {("news", ""): works.part}, deliveries)
+    daemon = Daemon(config, works.store, works.pipeline, {("news", ""): works.part}, deliveries, make_attendant(works))
     works.pipeline.wake = daemon.wake
     for delivery in deliveries.values():
         delivery.on_stop = daemon.tell_operator
@@ -287,5 +289,5 @@ async def test_f29_a_late_verdict_reaches_those_who_were_not_told(config: Config
     await daemon._reclassify()
     await daemon.deliveries["console"].run_once()
     assert [alert.mentions[0].verdict.tags for alert in console.accepted] == [("unclassified",)]
-    loaded: list[Alert] = in_transaction(works.store, outbox.load_alerts, [console.accepted[0].id], "")
+    loaded: list[Alert] = in_transaction(works.store, load_alerts, [console.accepted[0].id], "")
     assert loaded[0].mentions[0].verdict.tags == ("complaint",)

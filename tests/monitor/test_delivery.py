@@ -105,8 +105,7 @@ async def test_a_transient_failure_keeps_the_order(store: Store, clock: FixedClo
     worker = make_delivery(store, receiver, clock)
     async with running(worker):
         await until(lambda: len(receiver.tried) == 2, worker)
-        await asyncio.sleep(0.05)
-        assert leased(store) == []
+        await until(lambda: leased(store) == [])
         clock.advance(2 * SECOND)
         await until(lambda: len(receiver.accepted) == 4, worker)
     assert ids(receiver.tried) == [owed[0], owed[1], *owed[1:]]

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from monitor import cursors, outbox
 from monitor.intake import Intake, StaleCursorError, commit_page, known_hashes
-from monitor.outbox import load_alerts
+from monitor.loading import load_alerts
 from monitor.schema import alerts, gaps, mentions, posts, revisions, seen, verdicts
 from monitor.schema import cursors as parts
 from monitor.store import Store

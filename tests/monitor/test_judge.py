@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import pytest
 
 from monitor import judge as judging
-from monitor.judge import Judge, account_names
+from monitor.judge import Judge
+from monitor.router import Router, account_names
 from rules.base import Verdict, View, Watchlist, WatchlistKind
+from rules.matchers import parse_matcher
 from rules.matching import QueryMatcher
-from rules.routing import Route, parse_matcher
-from tests.fakes import WordClassifier
+from rules.routing import Route
+from tests.fakes import FixedClock, WordClassifier
 from tests.monitor.builders import WATCHLISTS, make_post, make_posts, route_all
 
 TOPIC = Watchlist("topic", WatchlistKind.TOPIC, "battery")
@@ -25,9 +27,13 @@ def make_judge(
         watchlists={watchlist.name: watchlist for watchlist in watchlists},
         matcher=QueryMatcher(watchlists),
         classifier=classifier,
-        root=root or route_all("console"),
-        source_types={"news": "feed"},
-        own_accounts=account_names(own or {}),
+        router=Router(
+            root=root or route_all("console"),
+            source_types={"news": "feed"},
+            own_accounts=account_names(own or {}),
+            hours={},
+            clock=FixedClock(),
+        ),
     )
 
 

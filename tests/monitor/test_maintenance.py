@@ -9,12 +9,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from monitor import cursors, maintenance
+from monitor.loading import load_alerts
 from monitor.mentions import rename_watchlist
-from monitor.outbox import load_alerts
 from monitor.schema import alerts, gaps, mentions, posts, revisions, seen, verdicts
 from monitor.schema import cursors as parts
 from monitor.store import Store
-from rules.routing import Route, parse_matcher
+from rules.matchers import parse_matcher
+from rules.routing import Route
 from sources.base import Gap
 from tests.fakes import START
 from tests.monitor.builders import (

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from alerts.base import Alert, ReceiverError
-from monitor import outbox
+from monitor import marks, outbox
+from monitor.loading import load_alerts
 from monitor.schema import alerts, channels
 from monitor.store import Store
 from tests.fakes import START, FixedClock
@@ -32,14 +33,15 @@ class Outbox:
         ids = in_transaction(
             self.store, outbox.claim, "console", token, self.clock(), limit=limit, pace=pace, after=after
         )
-        return in_transaction(self.store, outbox.load_alerts, ids, "https://m.example/")
+        return in_transaction(self.store, load_alerts, ids, "https://m.example/")
 
     def fail(self, alert: Alert, token: str, error: ReceiverError, **changes: Any) -> bool:
-        settings: dict[str, Any] = {"backoff": exact_backoff, "retry_for": timedelta(days=3), "now": self.clock()}
-        return in_transaction(self.store, outbox.mark_failed, alert, token, error, **settings | changes)
+        settings: dict[str, Any] = {"backoff": exact_backoff, "retry_for": timedelta(days=3)}
+        failure = marks.Failure(error, self.clock())
+        return in_transaction(self.store, marks.mark_failed, alert, token, failure, **settings | changes)
 
     def sent(self, alert: Alert, token: str) -> bool:
-        return in_transaction(self.store, outbox.mark_sent, alert, token, "ref", self.clock())
+        return in_transaction(self.store, marks.mark_sent, alert, token, marks.Sent("ref", self.clock()))
 
     @property
     def channel(self) -> outbox.Channel:
@@ -179,10 +181,10 @@ def test_a_reply_counts_no_more_once_somebody_else_has_the_row(box: Outbox) -> N
     alert = box.claim("a")[0]
     box.clock.advance(outbox.LEASE)
     box.claim("b")
-    error = ReceiverError("no", permanent=True)
+    failure = marks.Failure(ReceiverError("no", permanent=True), box.clock())
     assert not box.sent(alert, "a")
     assert not box.fail(alert, "a", ReceiverError("no"))
-    assert not in_transaction(box.store, outbox.mark_dead, alert, "a", error)
+    assert not in_transaction(box.store, marks.mark_dead, alert, "a", failure)
     assert (box.row(alert.id).state, box.row(alert.id).lease_token) == ("owed", "b")
     assert box.channel.failures == 0
 
@@ -332,7 +334,8 @@ def test_a_transient_failure_is_dead_after_retry_for(box: Outbox) -> None:
 def test_a_dead_letter_is_owed_once_more_on_request(box: Outbox) -> None:
     owe(box.store, 1)
     alert = box.claim("a")[0]
-    in_transaction(box.store, outbox.mark_dead, alert, "a", ReceiverError("too long", permanent=True))
+    failure = marks.Failure(ReceiverError("too long", permanent=True), box.clock())
+    in_transaction(box.store, marks.mark_dead, alert, "a", failure)
     assert (box.row(alert.id).state, box.row(alert.id).error) == ("dead", "too long")
     assert box.claim("b") == []
     assert in_transaction(box.store, outbox.retry_dead, box.clock()) == 1
@@ -343,9 +346,9 @@ def test_f32_a_refused_channel_is_stopped_and_its_rows_stay_owed(box: Outbox) ->
     owe(box.store, 2)
     alert = box.claim("a", limit=1)[0]
     error = ReceiverError("invalid_auth", permanent=True, channel=True)
-    assert in_transaction(box.store, outbox.stop_channel, alert, "a", error, box.clock())
+    assert in_transaction(box.store, marks.stop_channel, alert, "a", marks.Failure(error, START))
     assert box.channel.stopped == "invalid_auth"
-    assert in_transaction(box.store, outbox.owed_counts) == {"console": 2}
+    assert in_transaction(box.store, outbox.owed_counts, box.clock()) == {"console": 2}
     assert not any(row.lease_token for row in rows_of(box.store, alerts))
     in_transaction(box.store, outbox.register_channels, ["console"], box.clock())
     assert box.channel.stopped is None
@@ -402,8 +405,10 @@ def test_f11_a_row_made_later_than_now_is_due_until_it_failed_too_often(box: Out
     assert [alert.id for alert in box.claim("b")] == [second]
 
 
-def test_f11_a_row_that_waits_longer_than_any_can_is_due(box: Outbox) -> None:
+def test_f11_a_failed_row_that_waits_longer_than_any_can_is_due(box: Outbox) -> None:
     [alert] = owe(box.store, 1)
+    tired = sa.update(alerts).where(alerts.c.id == alert).values(attempts=outbox.ATTEMPTS_IN_ORDER)
+    box.store.write_now(lambda connection: connection.execute(tired))
     defer(box, alert, START + outbox.LONGEST_WAIT)
     assert not in_transaction(box.store, outbox.has_due, "console", START)
     assert in_transaction(box.store, outbox.has_due, "console", START - SECOND)
@@ -411,7 +416,7 @@ def test_f11_a_row_that_waits_longer_than_any_can_is_due(box: Outbox) -> None:
 
 def test_once_takes_rows_above_an_id_whatever_their_own_pause(box: Outbox) -> None:
     first, second = owe(box.store, 2)
-    later = sa.update(alerts).values(due_at=START + 300 * SECOND)
+    later = sa.update(alerts).values(due_at=START + 300 * SECOND, failed_since=START)
     in_transaction(box.store, lambda connection: connection.execute(later))
     assert box.claim("a") == []
     assert [alert.id for alert in box.claim("b", limit=1, after=0)] == [first]
@@ -421,5 +426,5 @@ def test_once_takes_rows_above_an_id_whatever_their_own_pause(box: Outbox) -> No
 def test_a_stopped_channel_is_listed(box: Outbox) -> None:
     owe(box.store, 1)
     refused = ReceiverError("invalid_auth", permanent=True, channel=True)
-    in_transaction(box.store, outbox.stop_channel, box.claim("a")[0], "a", refused, START)
+    in_transaction(box.store, marks.stop_channel, box.claim("a")[0], "a", marks.Failure(refused, START))
     assert in_transaction(box.store, outbox.stopped_channels) == {"console": "invalid_auth"}

@@ -24,7 +24,16 @@ from monitor.store import Store
 from sources import bluesky
 from sources.base import Gap, Page, SourceError
 from tests.fakes import START, ScriptedStream, WordClassifier
-from tests.monitor.builders import Works, build_works, column, in_transaction, make_page, make_post, rows_of
+from tests.monitor.builders import (
+    Works,
+    build_works,
+    column,
+    in_transaction,
+    make_attendant,
+    make_page,
+    make_post,
+    rows_of,
+)
 from tests.servers import Web
 from tests.sources.benches.bench import Item
 from tests.sources.benches.bluesky import make_stream
@@ -224,7 +233,7 @@ async def daemon(streaming: Streaming, tmp_path: Path, store_url: str) -> AsyncI
     (tmp_path / "config.yaml").write_text(CONFIG.format(url=store_url, base="http://127.0.0.1:1"))
     works: Works = streaming.works
     config = load(tmp_path / "config.yaml", {})
-    yield Daemon(config, works.store, works.pipeline, {("news", ""): works.part}, {})
+    yield Daemon(config, works.store, works.pipeline, {("news", ""): works.part}, {}, make_attendant(works))
 
 
 async def test_a_stream_takes_no_place_of_those_that_are_polled(streaming: Streaming, daemon: Daemon) -> None:

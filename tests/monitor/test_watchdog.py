@@ -12,10 +12,10 @@ from sqlalchemy.engine import Connection
 
 from alerts.base import Alert, Receipt, ReceiverError
 from monitor import cursors, outbox
-from monitor.cases import new_case
 from monitor.figures import Figures, read_figures
 from monitor.health import find_troubles
 from monitor.metrics import Metrics
+from monitor.opening import unrouted_case
 from monitor.schema import alerts, channels
 from monitor.schema import cursors as cursor_rows
 from monitor.store import Store, StoreError
@@ -205,7 +205,7 @@ def test_open_and_overdue_cases_are_counted(store: Store) -> None:
         row = {"watchlist": "acme", "watchlist_kind": "brand", "revision": 1, "spans": [], "terms": []}
         rows = [row | {"post_id": id, "created_at": START} for id in ids]
         mentioned = list(connection.scalars(sa.insert(mentions).returning(mentions.c.id), rows))
-        first, second, third = (new_case(mention_id, START) for mention_id in mentioned)
+        first, second, third = (unrouted_case(mention_id, "acme", "complaint", START) for mention_id in mentioned)
         second |= {"due_at": START + HOUR}
         third |= {"state": "answered", "due_at": START + HOUR}
         for case in (first, second, third):

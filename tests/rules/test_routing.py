@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from rules.base import Label, Match, Mention, Sentiment, Verdict, Watchlist, WatchlistKind
-from rules.routing import Decision, MatcherError, Outcome, Route, RouteMatcher, decide, explain, parse_matcher
+from rules.hours import Hours, Window
+from rules.matchers import MatcherError, RouteMatcher, parse_matcher
+from rules.routing import (
+    Decision,
+    EscalationStep,
+    Intervals,
+    Options,
+    Outcome,
+    Route,
+    Sla,
+    decide,
+    explain,
+    group_labels,
+    matches,
+)
 from sources.base import Post, PostKind
 
+AT = datetime(2026, 11, 2, 9, tzinfo=UTC)
 CARRIED = {Label.COMPLAINT: 0.7, Label.CRISIS: 0.9, Label.QUESTION: 0.2}
 
 
@@ -43,7 +58,7 @@ def route(*matchers: str, to: str = "a", below: tuple[Route, ...] = (), go_on: b
 
 
 def receivers(root: Route, of: Mention) -> list[str]:
-    return [decision.receiver for decision in decide(root, of, "feed")]
+    return [decision.receiver for decision in decide(root, of, "feed", AT)]
 
 
 def hears(one: Mention, *matchers: str) -> bool:
@@ -84,7 +99,6 @@ def test_matchers_are_read(text: str, expected: tuple[str, str, str]) -> None:
         ("label == crisis", 7, "expected = != =~ !~ after label"),
         ("score =~ 0.8", 7, "expected = != > >= < <= after score"),
         ("lable = crisis", 1, 'did you mean "label"?'),
-        ("hours = office", 1, "`hours` is not built yet"),
         ("label =", 8, 'the empty one is written ""'),
         ("label = crises", 9, 'did you mean "crisis"?'),
         ("watchlist_kind = brands", 18, 'did you mean "brand"?'),
@@ -245,7 +259,7 @@ def test_continue_goes_on_to_siblings_only() -> None:
 
 def test_the_root_catches_what_no_child_does() -> None:
     tree = route(to="root", below=(route("label = praise", to="child"),))
-    assert decide(tree, mention(), "feed") == [Decision("root", ("default",))]
+    assert decide(tree, mention(), "feed", AT) == [Decision("root", ("default",), intervals=(Intervals(),))]
     assert receivers(tree, mention("unclassified", probabilities={})) == ["root"]
 
 
@@ -305,14 +319,18 @@ def test_two_routes_to_one_receiver_make_one_decision_that_names_both() -> None:
             route("watchlist = acme", to="x", below=(route("label = complaint", to="care"),)),
         ),
     )
-    assert decide(tree, mention(), "feed") == [
-        Decision("care", ("label = crisis, score >= 0.8", "watchlist = acme > label = complaint")),
-        Decision("mail", ("lang = de",)),
+    assert decide(tree, mention(), "feed", AT) == [
+        Decision(
+            "care",
+            ("label = crisis, score >= 0.8", "watchlist = acme > label = complaint"),
+            intervals=(Intervals(), Intervals()),
+        ),
+        Decision("mail", ("lang = de",), intervals=(Intervals(),)),
     ]
 
 
 def test_every_step_is_explained() -> None:
-    steps = explain(TREE, mention("crisis"), "feed")
+    steps = explain(TREE, mention("crisis"), "feed", AT)
     assert [(step.position, step.outcome) for step in steps] == [
         ((), Outcome.PASSED),
         ((0,), Outcome.CHOSEN),
@@ -329,6 +347,84 @@ def test_every_step_is_explained() -> None:
 
 
 def test_what_is_not_spelled_out_is_explained() -> None:
-    steps = explain(TREE, mention("unsure"), "feed")
+    steps = explain(TREE, mention("unsure"), "feed", AT)
     assert {step.position: step.outcome for step in steps}[(2,)] is Outcome.UNSPOKEN
     assert steps[0].outcome is Outcome.UNSPOKEN
+
+
+HOUR = timedelta(hours=1)
+OFFICE = Hours("office", UTC, ((Window(8 * 60, 10 * 60),),) * 7)
+NIGHT = Hours("night", UTC, ((Window(22 * 60, 30 * 60),),) * 7)
+OPEN = {"office": OFFICE, "night": NIGHT}
+
+
+@pytest.mark.parametrize(
+    ("matcher", "at_nine", "at_noon"),
+    [
+        ("hours = office", True, False),
+        ("hours != office", False, True),
+        ('hours =~ "office|night"', True, False),
+        ('hours !~ ".*"', False, True),
+    ],
+)
+def test_hours_that_are_open(matcher: str, at_nine: bool, at_noon: bool) -> None:
+    read = [parse_matcher(matcher, OPEN)]
+    assert matches(read, mention(), "feed", AT) is at_nine
+    assert matches(read, mention(), "feed", AT + 3 * HOUR) is at_noon
+
+
+@pytest.mark.parametrize("matcher", ["hours = ofice", 'hours =~ "day.*"', "hours != ofice"])
+def test_hours_that_nobody_configured(matcher: str) -> None:
+    with pytest.raises(MatcherError, match="no hours are called so"):
+        parse_matcher(matcher, OPEN)
+
+
+def test_matching_outside_of_the_tree() -> None:
+    def matched(*texts: str) -> bool:
+        return matches(map(parse_matcher, texts), mention(), "feed", AT)
+
+    assert matched()
+    assert matched("label = complaint", "score <= 0.7", "source_type = feed")
+    assert not matched("label = complaint", "score >= 0.8")
+
+
+def test_the_labels_of_a_group() -> None:
+    names = ("label", "watchlist", "source_type", "author")
+    expected = (("label", "crisis"), ("watchlist", "acme"), ("source_type", "feed"), ("author", ""))
+    assert group_labels(names, mention(author=None), "feed") == expected
+    assert group_labels((), mention(), "feed") == ()
+
+
+def test_a_decision_carries_what_its_route_says() -> None:
+    step = EscalationStep(HOUR, "pager", "care")
+    sla = Sla(HOUR, "office", HOUR / 4)
+    options = Options(("watchlist",), HOUR, 2 * HOUR, 3 * HOUR, sla, (step,))
+    intervals = Intervals(("night",), ("office",))
+    tree = Route("root", routes=(Route("care", options=options, intervals=intervals),))
+    expected = Decision("care", ("default",), ("watchlist",), HOUR, 2 * HOUR, 3 * HOUR, (intervals,), sla, (step,))
+    assert decide(tree, mention(), "feed", AT) == [expected]
+
+
+def joined(first: Options, second: Options) -> Decision:
+    tree = Route("root", routes=(Route("care", is_continued=True, options=first), Route("care", options=second)))
+    (decision,) = decide(tree, mention(), "feed", AT)
+    return decision
+
+
+def test_two_routes_the_more_eager_one_says_how_it_is_grouped() -> None:
+    slow, fast = Options(("label",), group_wait=HOUR), Options(("watchlist",), group_wait=2 * HOUR)
+    assert (joined(slow, fast).group_by, joined(slow, fast).group_wait) == (("label",), HOUR)
+    assert joined(slow, Options()).group_by is None
+    assert joined(Options(), slow).group_by is None
+
+
+def test_two_routes_the_strictest_promise_and_every_step() -> None:
+    strict, loose = Sla(HOUR, "office", HOUR / 4), Sla(2 * HOUR, None, HOUR)
+    early, late = EscalationStep(HOUR, "a"), EscalationStep(2 * HOUR, "b")
+    decision = joined(
+        Options(repeat_interval=2 * HOUR, sla=loose, escalate=(late,)), Options(sla=strict, escalate=(early, late))
+    )
+    assert decision.sla == strict
+    assert decision.escalate == (early, late)
+    assert decision.repeat_interval == 2 * HOUR
+    assert joined(Options(repeat_interval=2 * HOUR), Options(repeat_interval=HOUR)).repeat_interval == HOUR

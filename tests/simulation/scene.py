@@ -18,6 +18,7 @@ from monitor import cursors, maintenance, outbox
 from monitor.delivery import Delivery
 from monitor.judge import Judge
 from monitor.pipeline import Part, Pipeline
+from monitor.router import Router
 from monitor.schema import alerts, mentions, posts
 from monitor.store import Store
 from rules.matching import QueryMatcher
@@ -209,9 +210,13 @@ class Scene:
             watchlists={watchlist.name: watchlist for watchlist in WATCHLISTS},
             matcher=QueryMatcher(WATCHLISTS),
             classifier=WordClassifier(),
-            root=route_all(*TOLD),
-            source_types={"hn": "hackernews"} | {feed.name: "feed" for feed in self.feeds},
-            own_accounts={},
+            router=Router(
+                root=route_all(*TOLD),
+                source_types={"hn": "hackernews"} | {feed.name: "feed" for feed in self.feeds},
+                own_accounts={},
+                hours={},
+                clock=self.clocks,
+            ),
         )
         return Pipeline(
             store=self.store,
@@ -334,7 +339,7 @@ class Scene:
             await self.poll()
         for _ in range(400):
             await self.deliver(60)
-            if not await self.store.read(outbox.owed_counts):
+            if not await self.store.read(lambda tx: outbox.owed_counts(tx, self.clocks())):
                 break
             self.clocks.true += MINUTE
         await self._look()

@@ -1,0 +1,85 @@
+"""Cases that belong together: of one person, across sources where identities are mapped, or of one thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from alerts.base import EARLIER_SHOWN, CaseState, EarlierCase
+from monitor.schema import cases, mentions, posts
+
+CHUNK = 500  # mentions in one query
+
+
+@dataclass(slots=True)
+class Earlier:
+    """The cases before a case: the newest EARLIER_SHOWN, how many there are, the oldest of them."""
+
+    count: int = 0
+    since: datetime | None = None
+    shown: list[EarlierCase] = field(default_factory=list)
+
+
+def find_earlier(connection: Connection, ids: Sequence[int]) -> dict[int, Earlier]:
+    """By mention; those without earlier cases are left out."""
+    found: dict[int, Earlier] = {}
+    for chunk in _chunks(ids):
+        for row in connection.execute(_ranked(chunk)):
+            earlier = found.setdefault(row.later, Earlier(row.total, row.since))
+            earlier.shown.append(EarlierCase(row.mention_id, row.opened_at, CaseState(row.state), row.owner))
+    return found
+
+
+def find_owners(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
+    """By mention who had the last of the earlier cases; those that nobody had are left out."""
+    owners: dict[int, str] = {}
+    for chunk in _chunks(ids):
+        linked = _links(chunk)
+        query = sa.select(linked.c.later, cases.c.owner).join(cases, cases.c.mention_id == linked.c.earlier)
+        query = query.where(cases.c.owner.is_not(None)).order_by(linked.c.later, cases.c.mention_id)
+        owners |= {row.later: row.owner for row in connection.execute(query)}
+    return owners
+
+
+def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(ids), CHUNK):
+        yield ids[start : start + CHUNK]
+
+
+def _links(ids: Sequence[int]) -> sa.Subquery:
+    """Pairs (later, earlier) of mentions of different posts; `later` are these."""
+    post, other = posts.alias("post"), posts.alias("other")
+    later, earlier = mentions.alias("later"), mentions.alias("earlier")
+    same_person = other.c.person == post.c.person
+    same_thread = sa.and_(other.c.source == post.c.source, other.c.thread == post.c.thread)
+    pairs = [
+        sa.select(later.c.id.label("later"), earlier.c.id.label("earlier"))
+        .join(post, post.c.id == later.c.post_id)
+        .join(other, sa.and_(same, other.c.id != post.c.id))
+        .join(earlier, sa.and_(earlier.c.post_id == other.c.id, earlier.c.id < later.c.id))
+        .where(later.c.id.in_(ids))
+        for same in (same_person, same_thread)
+    ]
+    return sa.union(*pairs).subquery("linked")  # each pair once, though person and thread may both be the same
+
+
+def _ranked(ids: Sequence[int]) -> sa.Select[Any]:
+    linked = _links(ids)
+    newest_first = cases.c.mention_id.desc()
+    ranked = (
+        sa.select(
+            linked.c.later,
+            *(cases.c[name] for name in ("mention_id", "opened_at", "state", "owner")),
+            sa.func.count().over(partition_by=linked.c.later).label("total"),
+            sa.func.min(cases.c.opened_at).over(partition_by=linked.c.later).label("since"),
+            sa.func.row_number().over(partition_by=linked.c.later, order_by=newest_first).label("rank"),
+        )
+        .join(cases, cases.c.mention_id == linked.c.earlier)
+        .subquery()
+    )
+    return sa.select(ranked).where(ranked.c.rank <= EARLIER_SHOWN).order_by(ranked.c.later, ranked.c.rank)
