@@ -88,12 +88,11 @@ def _common(raw: str) -> datetime | None:
             return datetime.fromisoformat(raw).replace(microsecond=0).astimezone(UTC)
         if match := _RFC2822.fullmatch(raw):
             day, name, year, hour, minute, second, sign, hours, minutes = match.groups()
-            numbers = map(int, (day, hour, minute, second))
-            local = datetime(int(year), _MONTHS[name.lower()], *numbers, tzinfo=UTC)
+            at = datetime(int(year), _MONTHS[name.lower()], int(day), int(hour), int(minute), int(second), tzinfo=UTC)
             if sign is None:
-                return local
+                return at
             offset = timedelta(hours=int(hours), minutes=int(minutes))
-            return local + offset if sign == "-" else local - offset
+            return at + offset if sign == "-" else at - offset
     except (ValueError, KeyError, OverflowError):
         return None
     return None
