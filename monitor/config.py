@@ -23,6 +23,7 @@ from monitor.hours_settings import HoursSettings, check_timezone
 from monitor.hours_settings import build_hours as build_section
 from monitor.people import Teams
 from monitor.route_settings import InhibitSettings, RootRouteSettings, build_inhibit_rule, build_tree
+from monitor.sample import RouteTestSettings
 from monitor.searching import check_searches
 from monitor.team_settings import IdentitySettings, TeamSettings, build_all
 from monitor.yaml import read_document
@@ -198,6 +199,7 @@ class Config(Settings):
     routes: RootRouteSettings
     hours: dict[str, HoursSettings] = Field(default_factory=dict, description="business hours by name")
     inhibit_rules: tuple[InhibitSettings, ...] = Field((), description="mentions that keep others quiet")
+    tests: tuple[RouteTestSettings, ...] = Field((), description="who is to hear of what; `mentiond check` runs them")
     operations: OperationsSettings = OperationsSettings()
 
 

@@ -101,6 +101,7 @@ def check_references(document: Document) -> list[ConfigError]:
         *_check_teams(document),
         *_check_identities(document),
         *_check_classifier(document),
+        *_check_tests(document, receivers),
     ]
 
 
@@ -133,9 +134,7 @@ def _check_names(document: Document, section: str) -> Iterator[ConfigError]:
 
 
 def _check_receiver(document: Document, path: KeyPath, receivers: Iterable[str]) -> Iterator[ConfigError]:
-    name = document.at(path)
-    if isinstance(name, str) and name not in receivers and not document.is_broken(path):
-        yield document.error(path, f'no receiver is called "{name}"{suggest(name, receivers)}')
+    return _check_known(document, path, "receiver is", receivers)
 
 
 def _check_query(document: Document, path: KeyPath) -> Iterator[ConfigError]:
@@ -149,32 +148,29 @@ def _check_query(document: Document, path: KeyPath) -> Iterator[ConfigError]:
 
 
 def _check_search(document: Document, path: KeyPath) -> Iterator[ConfigError]:
-    name, watchlists = document.at(path), _names(document, "watchlists")
-    if isinstance(name, str) and name not in watchlists and not document.is_broken(path):
-        yield document.error(path, f'no watchlist is called "{name}"{suggest(name, watchlists)}')
+    return _check_known(document, path, "watchlist is", _names(document, "watchlists"))
 
 
 def _check_hours(document: Document, route: KeyPath) -> Iterator[ConfigError]:
     """Whether the business hours that a route names exist."""
     paths: list[KeyPath] = [(*route, "sla", "hours")]
     for key in ("mute_time_intervals", "active_time_intervals"):
-        names = document.at((*route, key))
-        paths += [(*route, key, index) for index in range(len(names) if isinstance(names, list) else 0)]
+        paths += [(*route, key, index) for index in range(_length(document.at((*route, key))))]
     for path in paths:
-        yield from _check_section(document, path, "hours", "hours are")
+        yield from _check_known(document, path, "hours are", _keys(document, "hours"))
 
 
 def _check_escalation(document: Document, route: KeyPath, receivers: Iterable[str]) -> Iterator[ConfigError]:
     for path in _items(document, (*route, "escalate")):
         yield from _check_receiver(document, (*path, "receiver"), receivers)
-        yield from _check_section(document, (*path, "on_call"), "teams", "team is")
+        yield from _check_known(document, (*path, "on_call"), "team is", _keys(document, "teams"))
         team = document.at((*path, "on_call"))
         if isinstance(team, str) and document.has(("teams", team)) and not document.has(("teams", team, "on_call")):
             yield document.error((*path, "on_call"), f"the team {team} has no `on_call`: nobody of it is called")
 
 
-def _check_section(document: Document, path: KeyPath, section: str, what: str) -> Iterator[ConfigError]:
-    name, known = document.at(path), _keys(document, section)
+def _check_known(document: Document, path: KeyPath, what: str, known: Iterable[str]) -> Iterator[ConfigError]:
+    name = document.at(path)
     if isinstance(name, str) and name not in known and not document.is_broken(path):
         yield document.error(path, f'no {what} called "{name}"{suggest(name, known)}')
 
@@ -211,6 +207,20 @@ def _check_matched(document: Document, path: KeyPath, matcher: RouteMatcher) -> 
     if known is not None and matcher.value not in known:
         is_called = "hours are called" if matcher.name == "hours" else f"{matcher.name} is called"
         yield document.error(path, f'no {is_called} "{matcher.value}"{suggest(matcher.value, set(known))}')
+
+
+def _check_tests(document: Document, receivers: Iterable[str]) -> Iterator[ConfigError]:
+    """Whether the tests of the routing tree name what there is."""
+    known = {
+        "watchlist": _names(document, "watchlists"),
+        "source": _names(document, "sources"),
+        "source_type": list(SOURCE_TYPES),
+    }
+    for path in _items(document, ("tests",)):
+        for key, valid in known.items():
+            yield from _check_known(document, (*path, "mention", key), f"{key} is", valid)
+        for index in range(_length(document.at((*path, "receivers")))):
+            yield from _check_receiver(document, (*path, "receivers", index), receivers)
 
 
 def _check_teams(document: Document) -> Iterator[ConfigError]:

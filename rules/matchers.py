@@ -146,14 +146,14 @@ def first_failed(matchers: Sequence[RouteMatcher], facts: Facts) -> RouteMatcher
 
 def _holds(matcher: RouteMatcher, beside: Iterable[RouteMatcher], facts: Facts) -> bool:
     if matcher.name in _NUMBERS:
-        value = _score(facts.verdict, beside) if matcher.name == "score" else facts.numbers[matcher.name]
+        value = score_of(facts.verdict, beside) if matcher.name == "score" else facts.numbers[matcher.name]
         return value is not None and _COMPARE[matcher.operator](value, matcher.number)
     if matcher.name == "hours":
         return any(map(facts.is_open, matcher.hours)) != matcher.is_negative
     return any(map(matcher.accepts, facts.values(matcher.name))) != matcher.is_negative
 
 
-def _score(verdict: Verdict, beside: Iterable[RouteMatcher]) -> float | None:
+def score_of(verdict: Verdict, beside: Iterable[RouteMatcher]) -> float | None:
     """The highest probability among the carried labels that the label matchers beside it want (all, if none do).
 
     Of an unsure mention, or one without a label, it is that of the likeliest label; None: unclassified.

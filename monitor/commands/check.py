@@ -14,15 +14,16 @@ from monitor.commands import OK, TROUBLE
 from monitor.config import Config, json_schema, load
 from monitor.config_errors import ConfigErrors
 from monitor.linting import lint_watchlists
+from monitor.route_tests import run_route_tests
 from monitor.searching import explain_searches
 from rules.lint import Level
 
 
 def run(options: argparse.Namespace) -> int:
-    """Validate, lint the queries; with --connect also ask every source and receiver. Raises ConfigErrors."""
+    """Validate, lint the queries, run the tests; with --connect also ask who is configured. Raises ConfigErrors."""
     config = load(options.config, os.environ)
     given = (config, options.config, os.environ)
-    remarks = [*lint_watchlists(*given), *explain_searches(*given)]
+    remarks = [*lint_watchlists(*given), *explain_searches(*given), *run_route_tests(*given)]
     if options.json:
         for remark in remarks:
             print(json.dumps(remark.as_json(), ensure_ascii=False))

@@ -1,87 +1,148 @@
-"""`mentiond routes test`: who would hear of a mention, and why."""
+"""`mentiond routes`: the routing tree, and who would hear of a mention, when and why."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
 
 from monitor.commands import OK, CommandError
-from monitor.config import build_routes, build_watchlists, load
-from rules.base import Label, Match, Mention, Sentiment, Verdict, Watchlist, WatchlistKind
-from rules.matchers import NAMES
-from rules.routing import Outcome, decide, explain
-from sources.base import Post, PostKind
+from monitor.commands.route_output import describe_options, explain_step, plan, plan_lines, show_value
+from monitor.config import build_hours, build_routes, load
+from monitor.config_errors import suggest
+from monitor.route_settings import RootRouteSettings, RouteOptions, RouteSettings
+from monitor.route_tests import Tree
+from monitor.sample import SampleSettings, check_moment, read_moment
+from rules.base import Mention
+from rules.matchers import Facts, MatcherError, parse_matcher
+from rules.routing import DROP, Route, decide, explain, group_labels
+from sources.base import JSON
+
+FACTS = tuple(SampleSettings.model_fields)
 
 
 def test(options: argparse.Namespace) -> int:
-    """Say who would hear of a mention with these facts, and why."""
+    """Say who would hear of a mention with these facts, when, and why."""
     config = load(options.config, os.environ)
-    facts = _facts(options.facts)
-    watchlists = {watchlist.name: watchlist for watchlist in build_watchlists(config)}
-    at = datetime.now(UTC)
-    mention = _mention(facts, watchlists, at)
-    types: dict[str, str] = {source.name: source.type for source in config.sources}
-    source_type = facts.get("source_type", types.get(mention.post.source, ""))
-    root = build_routes(config)
-    decisions = decide(root, mention, source_type, at)
+    tree, at = Tree.of(config), _moment(options.at, config.timezone)
+    mention, source_type = tree.sample(_sample(options.facts, tree), at)
+    decisions, hours = decide(tree.root, mention, source_type, at), build_hours(config)
     if options.json:
         for decision in decisions:
-            print(json.dumps({"receiver": decision.receiver, "routes": list(decision.routes)}, ensure_ascii=False))
+            print(json.dumps(plan(decision, hours, at), ensure_ascii=False))
         return OK
-    for step in explain(root, mention, source_type, at):
-        matchers = ", ".join(matcher.text for matcher in step.route.matchers) or "(all)"
-        why = f": {step.failed.text}" if step.outcome is Outcome.FAILED and step.failed else ""
-        print(f"{'  ' * len(step.position)}{matchers} -> {step.route.receiver}  [{step.outcome.value}{why}]")
-    print("hears of it: " + (", ".join(decision.receiver for decision in decisions) or "nobody"))
+    _print_way(tree.root, mention, source_type, at)
+    for decision in decisions:
+        print(f"hears of it: {decision.receiver}")
+        group = group_labels(decision.group_by or (), mention, source_type)
+        for line in plan_lines(plan(decision, hours, at), group):
+            print(f"  {line}")
+    if not decisions:
+        print("hears of it: nobody")
     return OK
 
 
-def _facts(words: list[str]) -> dict[str, str]:
-    facts = dict(word.partition("=")[::2] for word in words)
-    for word in words:
-        name, sign, _ = word.partition("=")
-        if not sign or name not in NAMES:
-            raise CommandError(f"{word!r}: expected NAME=VALUE with a name of {', '.join(sorted(NAMES))}")
-    return facts
+def _print_way(root: Route, mention: Mention, source_type: str, at: datetime) -> None:
+    facts = Facts.of(mention, source_type, at)
+    for step in explain(root, mention, source_type, at):
+        print(f"{'  ' * len(step.position)}{_headline(step.route)}  [{explain_step(step, facts)}]")
 
 
-def _mention(facts: dict[str, str], watchlists: dict[str, Watchlist], at: datetime) -> Mention:
+def _headline(route: Route) -> str:
+    matchers = ", ".join(matcher.text for matcher in route.matchers) or "(all)"
+    return f"{matchers} -> {route.receiver}"
+
+
+def _moment(text: str | None, timezone: str) -> datetime:
+    if text is None:
+        return datetime.now(UTC).astimezone(ZoneInfo(timezone))
     try:
-        return _build_mention(facts, watchlists, at)
-    except (ValueError, OverflowError) as error:  # a number that is none, or infinite
-        raise CommandError(f"cannot be: {error}") from error
+        return read_moment(check_moment(text), timezone)
+    except ValueError as error:
+        raise CommandError(f"--at {text!r}: expected {error}") from error
 
 
-def _build_mention(facts: dict[str, str], watchlists: dict[str, Watchlist], at: datetime) -> Mention:
-    tags = tuple(facts.get("label", "none").split(","))
-    score = float(facts.get("score", "0.9"))
-    carried = [Label(tag) for tag in tags if tag not in ("unsure", "none", "unclassified")]
-    name = facts.get("watchlist", "")
-    if name and name not in watchlists:
-        raise ValueError(f"watchlist {name!r} is not configured; there are {', '.join(sorted(watchlists))}")
-    known = watchlists.get(name, Watchlist(name, WatchlistKind.BRAND, ""))
-    kind = WatchlistKind(facts.get("watchlist_kind", known.kind))
-    numbers = {key: float(facts[key]) for key in ("rating", "followers", "engagement") if key in facts}
-    return Mention(
-        post=Post(
-            source=facts.get("source", ""),
-            external_id="test",
-            text="",
-            published_at=at,
-            author=facts.get("author"),
-            kind=PostKind(facts.get("post_kind", "post")),
-            rating=numbers.get("rating"),
-            followers=int(numbers["followers"]) if "followers" in numbers else None,
-            engagement=int(numbers["engagement"]) if "engagement" in numbers else None,
-        ),
-        watchlist=Watchlist(name, kind, known.query, known.names, facts.get("team", known.team)),
-        match=Match(name, (), ()),
-        verdict=Verdict(
-            probabilities=dict.fromkeys(carried, score),
-            tags=tags,
-            sentiment=Sentiment(facts.get("sentiment", "neutral")),
-            lang=facts.get("lang", "de"),
-        ),
-    )
+def _sample(words: list[str], tree: Tree) -> SampleSettings:
+    facts: dict[str, JSON] = {"label": "none"}
+    for word in words:
+        name, sign, value = word.partition("=")
+        if not sign or name not in FACTS:
+            raise CommandError(f"{word!r}: expected NAME=VALUE with a name of {', '.join(sorted(FACTS))}")
+        if name == "watchlist" and value not in tree.watchlists:
+            raise CommandError(f"{word!r}: no such watchlist is configured{suggest(value, tree.watchlists)}")
+        facts[name] = _value(word, name, value)
+    try:
+        return SampleSettings.model_validate_json(json.dumps(facts))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise CommandError(f"{first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}") from error
+
+
+def _value(word: str, name: str, value: str) -> JSON:
+    """The value as the configuration would have it; a matcher knows what can be."""
+    values = value.split(",") if name == "label" else [value]
+    for one in values:
+        quoted = one.replace("\\", "\\\\").replace('"', '\\"')
+        try:
+            matcher = parse_matcher(f'{name} = "{quoted}"')
+        except MatcherError as error:
+            raise CommandError(f"{word!r}: {error}") from error
+    if name in ("score", "followers", "rating", "engagement"):
+        return int(matcher.number) if matcher.number.is_integer() else matcher.number
+    return [*values] if name == "label" else value
+
+
+def show(options: argparse.Namespace) -> int:
+    """Print the routing tree with what its routes say and what they are handed down."""
+    config = load(options.config, os.environ)
+    for node in _nodes(config.routes, build_routes(config), (), frozenset()):
+        if options.json:
+            print(json.dumps(node.as_json(), ensure_ascii=False))
+        else:
+            print("\n".join(node.lines()))
+    return OK
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """A route as shown."""
+
+    position: tuple[int, ...]
+    route: Route
+    given: frozenset[str]  # keys that it has itself
+    inherited: frozenset[str]
+
+    def as_json(self) -> dict[str, JSON]:
+        return {
+            "position": list(self.position),
+            "matchers": [*(matcher.text for matcher in self.route.matchers)],
+            "receiver": self.route.receiver,
+            "continue": self.route.is_continued,
+            **describe_options(self.route.options, self.route.intervals),
+            "inherited": [*sorted(self.inherited)],
+        }
+
+    def lines(self) -> Iterator[str]:
+        indent = "  " * len(self.position)
+        yield f"{indent}{_headline(self.route)}{', continue' if self.route.is_continued else ''}"
+        shown = frozenset() if self.route.receiver == DROP else self.given | self.inherited
+        for key, value in describe_options(self.route.options, self.route.intervals).items():
+            if key in shown:
+                yield f"{indent}    {key}: {show_value(value)}{' (inherited)' if key in self.inherited else ''}"
+
+
+def _nodes(
+    settings: RootRouteSettings | RouteSettings, route: Route, position: tuple[int, ...], above: frozenset[str]
+) -> Iterator[_Node]:
+    given = frozenset(settings.model_fields_set)
+    inherited = above - given
+    yield _Node(position, route, given, inherited)
+    handed_down = (given & RouteOptions.model_fields.keys()) | inherited
+    for index, (below, child) in enumerate(zip(settings.routes, route.routes, strict=True)):
+        yield from _nodes(below, child, (*position, index), handed_down)

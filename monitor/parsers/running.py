@@ -59,5 +59,11 @@ def add_rules(commands: Commands) -> None:
     test.add_argument(
         "facts", nargs="+", metavar="NAME=VALUE", help="label (several: a,b), score, watchlist, source, ..."
     )
+    test.add_argument("--at", metavar="TIME", help="when it comes, such as 2026-11-02T09:00 (now)")
     add_config(test)
     add_json(test)
+    show = add_command(
+        routes, "show", "routes.show", "the routing tree with what is inherited", "mentiond routes show -c config.yaml"
+    )
+    add_config(show)
+    add_json(show)

@@ -255,7 +255,7 @@ async def test_routes_test_names_who_hears_of_it(filed: Installation, web: Web) 
         heard = await filed.mentiond("routes", "test", *facts, "--json", "-c", filed.config)
         assert [line["receiver"] for line in heard.lines] == receivers
     shown = await filed.mentiond("routes", "test", "label=crisis", "watchlist_kind=brand", "-c", filed.config)
-    assert shown.out.splitlines()[-1] == "hears of it: hook"
+    assert "hears of it: hook" in shown.out.splitlines()
 
 
 async def test_train_refuses_a_corpus_that_is_none(filed: Installation) -> None:
