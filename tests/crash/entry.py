@@ -1,4 +1,4 @@
-"""The daemon with a fuse, for tests only.
+"""The daemon with a fuse, for tests only: `run` or `python -m tests.crash.entry POINT COUNT MODEL -c FILE`.
 
 Hooks the database engine from outside, so that shipped code has no fail points. POINT is one of POINTS; the process
 kills itself with SIGKILL when that point is reached for the COUNT-th time. MODEL is `real` or `words` (a word list in
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -99,3 +100,7 @@ def run(arguments: Sequence[str]) -> int:
     if model == "words":
         monitor.model.load_classifier = lambda *_: WordClassifier()  # type: ignore[assignment]
     return main(["run", *rest])
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))
