@@ -1,9 +1,9 @@
-"""Starts mentiond in processes that have its modules already: the suite starts it hundreds of times, and importing costs
-each time as much as most tests do.
+"""Starts mentiond in processes that have its modules already: the suite starts it hundreds of times, and importing is
+most of what a start costs.
 
 A process of its own (multiprocessing's fork server) imports and then forks for each start; it has no thread of ours, no
-open store and no running loop that a child could inherit. What the start itself does is proved with `python -m monitor.cli`
-in tests/monitor/test_demo.py, tests/monitor/test_query_terminal.py and parts of tests/acceptance/test_commands.py.
+open store and no running loop that a child could inherit. Starts from nothing, `python -m monitor.cli`, are proved in
+tests/monitor/test_demo.py, tests/monitor/test_query_terminal.py and parts of tests/acceptance/test_commands.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Runs the real program in a process of its own, and what its configuration talks to: a webhook that takes down, a feed."""
+"""Runs the real program in a process of its own, and what its configuration talks to: a webhook, a feed."""
 
 from __future__ import annotations
 
