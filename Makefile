@@ -24,16 +24,22 @@ endif
 	tar -xzf $@.new/feedparser-*.tar.gz -C $@.new
 	rm -rf $@ && mv $@.new $@
 
+# What Reddit once answered to the tests of praw and prawcore; read by our tests and never committed either.
+.venv/reddit-recordings: .venv/installed
+	$(BIN)/python -m pip download --disable-pip-version-check --quiet --no-deps --no-binary praw,prawcore -c constraints.txt -d $@.new praw prawcore
+	for sdist in $@.new/*.tar.gz; do tar -xzf $$sdist -C $@.new --wildcards '*/cassettes/*.json' && rm $$sdist || exit 1; done
+	rm -rf $@ && mv $@.new $@
+
 # The tests start mentiond hundreds of times: without kept bytecode each start compiles it anew.
 test test-peers: export PYTHONDONTWRITEBYTECODE =
-test: install .venv/feedparser-sdist
+test: install .venv/feedparser-sdist .venv/reddit-recordings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2 --dist worksteal
 
 # Real services from Debian's packages, which `.ci/run` lists; what is missing is skipped, in CI it is a failure.
-test-peers: install
+test-peers: install .venv/reddit-recordings
 	$(BIN)/pytest tests/peers
 
 crash: install

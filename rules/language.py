@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -25,16 +26,14 @@ _NOISE = re.compile(r"https?://\S+|www\.\S+|[@#]\w+|\b(?:" + "|".join(sorted(MAS
 class LanguageDetector:
     """Decides among `languages` (ISO 639-1, the operator's, most important first) and a handful of European ones.
 
-    The identifier (a second to load) is built at the first text that needs it.
+    The identifier (a second to load) is built at the first text that needs it, once for all detectors of its languages.
     """
 
     def __init__(self, languages: Sequence[str]) -> None:
         if not languages:
             raise ValueError("at least one language is needed")
         self._languages = tuple(languages)
-        self._candidates = sorted({*languages, *EUROPEAN})
-        self._identifier: LanguageIdentifier | None = None
-        self._lock = Lock()
+        self._candidates = tuple(sorted({*languages, *EUROPEAN}))
 
     def detect(self, text: str, stated: str | None) -> str:
         """ISO 639-1; short and unclear texts are in the stated language, else in the operator's first."""
@@ -56,16 +55,19 @@ class LanguageDetector:
         return best if own[best] >= FAVOURS * sum(own.values()) else self._languages[0]
 
     def _identify(self, text: str) -> dict[str, float]:
-        with self._lock:
-            if self._identifier is None:
-                self._identifier = self._load()
-            identifier: Any = self._identifier
+        with _LOADING:
+            identifier: Any = _load(self._candidates)
         return {str(language): float(chance) for language, chance in identifier.rank(text)}
 
-    def _load(self) -> LanguageIdentifier:
-        from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-        identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-        known = set(identifier.nb_classes)
-        identifier.set_languages([language for language in self._candidates if language in known])
-        return identifier
+_LOADING = Lock()
+
+
+@cache
+def _load(candidates: tuple[str, ...]) -> LanguageIdentifier:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    known = set(identifier.nb_classes)
+    identifier.set_languages([language for language in candidates if language in known])
+    return identifier

@@ -164,8 +164,8 @@ class RedditSource:
 
     def _post(self, item: Item, now: datetime) -> Post:
         is_comment = text(item, "name").startswith("t1_")
-        body = html_to_text(text(item, "body_html" if is_comment else "selftext_html"))
-        body = body or html_to_text(text(item, "body" if is_comment else "selftext"))
+        written = "body" if is_comment else "selftext"
+        body = html_to_text(text(item, f"{written}_html") or text(item, written))
         link = "" if is_comment or item.get("is_self") else text(item, "url_overridden_by_dest") or text(item, "url")
         author = plain_text(text(item, "author"))
         created = number(item, "created_utc")

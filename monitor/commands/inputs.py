@@ -7,7 +7,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from monitor.commands import CommandError
@@ -36,7 +36,6 @@ def has_input(options: argparse.Namespace) -> bool:
 
 
 def _file(name: str) -> Iterator[tuple[int, Post]]:
-    from monitor.assembly import utc_now
     from sources.json_lines import read_post
 
     with open_input(name) as lines:
@@ -44,7 +43,7 @@ def _file(name: str) -> Iterator[tuple[int, Post]]:
             if not content.strip():
                 continue
             try:
-                yield number, read_post(content, number, "input", utc_now())
+                yield number, read_post(content, number, "input", datetime.now(UTC))
             except ValueError as error:
                 print(f"{name}:{number}: left out: {error}", file=sys.stderr)
 

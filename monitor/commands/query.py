@@ -133,7 +133,7 @@ def _sum_up(preview: Preview) -> None:
     if preview.compares:
         remark(f"{gained} gained, {lost} lost, {kept} found by both")
     remark(f"index: {_required(preview.required)}")
-    groups = [group for group in _AMONG if preview.count(group)]
+    groups = [group for group in _AMONG if preview.count(group) > 1]  # a word of one post says nothing
     everyday = everyday_words() if groups else []
     for group in groups:
         words = preview.words(group, everyday)

@@ -1,4 +1,4 @@
-"""Runs the real program as a subprocess, and what its configuration talks to: a webhook that takes down, a feed."""
+"""Runs the real program in a process of its own, and what its configuration talks to: a webhook, a feed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -14,12 +13,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from xml.sax.saxutils import escape
 
 from aiohttp.web import Request, Response
 
+from monitor.cli import main
+from tests.crash import entry
 from tests.servers import Web
+from tests.starting import Process, Program, start
 
 PATIENCE = 90.0  # seconds for a command to end, on a machine that has other things to do
 EVERY_TAG = 'label =~ "crisis|complaint|question|purchase_signal|suggestion|praise|unsure|none|unclassified"'
@@ -55,7 +58,7 @@ class Ended:
 class Running:
     """A daemon under way."""
 
-    process: asyncio.subprocess.Process
+    process: Process
     log: Path
     output: Path
 
@@ -89,11 +92,11 @@ class Installation:
 
     async def mentiond(self, *arguments: str | Path, stdin: bytes = b"") -> Ended:
         """The command as it ships."""
-        return await self._end(["-m", "monitor.cli", *map(str, arguments)], stdin)
+        return await self._end(main, [*map(str, arguments)], stdin)
 
     async def once(self) -> Ended:
         """`mentiond run --once`, with a word list in place of the model, which spares its loading."""
-        return await self._end([*_WORDS, "-c", str(self.config), "--once"])
+        return await self._end(entry.run, [*_WORDS, "-c", str(self.config), "--once"])
 
     async def listing(self, command: str, *more: str) -> list[Any]:
         """What `mentiond COMMAND --json` lists."""
@@ -101,18 +104,16 @@ class Installation:
         assert ended.code == 0, ended.err
         return ended.lines
 
-    async def _end(self, command: Sequence[str], stdin: bytes = b"") -> Ended:
-        pipe = asyncio.subprocess.PIPE
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, *command, stdin=pipe, stdout=pipe, stderr=pipe, env=self._environment()
-        )
-        try:
-            out, err = await asyncio.wait_for(process.communicate(stdin), PATIENCE)
-        finally:
-            if process.returncode is None:
+    async def _end(self, program: Program, arguments: Sequence[str], stdin: bytes = b"") -> Ended:
+        with TemporaryDirectory(dir=self.folder) as folder:
+            given, out, err = (Path(folder) / name for name in ("in", "out", "err"))
+            given.write_bytes(stdin)
+            process = start(program, arguments, self._environment(), given, out, err)
+            try:
+                code = await asyncio.wait_for(process.wait(), PATIENCE)
+            finally:
                 process.kill()
-        assert process.returncode is not None
-        return Ended(process.returncode, out.decode(), err.decode())
+            return Ended(code, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8"))
 
     @asynccontextmanager
     async def daemon(self, point: str = "never") -> AsyncIterator[Running]:
@@ -120,25 +121,22 @@ class Installation:
 
         `point`: one of tests.crash.entry, at which it kills itself.
         """
-        command = [*_ENTRY, point, "1", "words", "-c", str(self.config)]
+        arguments = [point, "1", "words", "-c", str(self.config)]
         log, output = self.folder / "daemon.log", self.folder / "daemon.out"
-        with log.open("ab") as err, output.open("ab") as out:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, *command, stdout=out, stderr=err, env=self._environment()
-            )
+        log.touch()
+        output.touch()
+        process = start(entry.run, arguments, self._environment(), Path(os.devnull), output, log)
         try:
             yield Running(process, log, output)
         finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+            process.kill()
+            await process.wait()
 
     def _environment(self) -> dict[str, str]:
         return {**os.environ, **self.environ}
 
 
-_ENTRY = ("-m", "tests.crash.entry")
-_WORDS = (*_ENTRY, "never", "1", "words")
+_WORDS = ("never", "1", "words")
 
 
 def configuration(

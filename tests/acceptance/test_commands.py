@@ -143,6 +143,7 @@ async def test_listings_go_on_beside_a_running_daemon(filed: Installation) -> No
 
 
 MENTIOND = f"{sys.executable} -m monitor.cli"
+WORDS = f"{sys.executable} -m tests.crash.entry never 1 words"  # mentiond run, with a word list in place of the model
 
 
 def _shell(command: str) -> subprocess.CompletedProcess[str]:
@@ -180,7 +181,7 @@ def test_a_full_disk_is_said_once(long: Installation) -> None:
 async def test_alerts_that_nobody_can_read_stay_owed(filed: Installation, output: str) -> None:
     with (filed.folder / "posts.jsonl").open("a") as posts:
         posts.writelines(json.dumps({"external_id": f"a{n}", "text": "Acme " * 5000}) + "\n" for n in range(20))
-    ended = await asyncio.to_thread(_shell, f"{MENTIOND} run --once -c {filed.config} {output}")
+    ended = await asyncio.to_thread(_shell, f"{WORDS} --once -c {filed.config} {output}")
     assert ended.stdout.splitlines()[-1][0] == str(STILL_OWED)
     assert "Traceback" not in ended.stderr
     assert Counter(row["state"] for row in await filed.listing("alerts"))["owed"] >= 18

@@ -1,8 +1,8 @@
-"""The daemon with a fuse: `python -m tests.crash.entry POINT COUNT MODEL -c FILE`, for tests only.
+"""The daemon with a fuse, for tests only: `run` or `python -m tests.crash.entry POINT COUNT MODEL -c FILE`.
 
 Hooks the database engine from outside, so that shipped code has no fail points. POINT is one of POINTS; the process
 kills itself with SIGKILL when that point is reached for the COUNT-th time. MODEL is `real` or `words` (a word list in
-place of the classifier, which spares the two seconds of loading it).
+place of the classifier, which spares the loading of it).
 """
 
 from __future__ import annotations
@@ -93,9 +93,14 @@ class WordClassifier:
         return Verdict({Label.COMPLAINT: float(is_broken)}, tags, Sentiment.NEUTRAL, "en", model="words")
 
 
-if __name__ == "__main__":
-    point, count, model, *arguments = sys.argv[1:]
+def run(arguments: Sequence[str]) -> int:
+    """`mentiond run` after POINT, COUNT and MODEL; the exit code."""
+    point, count, model, *rest = arguments
     light(Fuse(point, int(count)))
     if model == "words":
         monitor.model.load_classifier = lambda *_: WordClassifier()  # type: ignore[assignment]
-    sys.exit(main(["run", *arguments]))
+    return main(["run", *rest])
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import signal
-import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
@@ -22,7 +22,9 @@ from aiohttp.web import Request, Response, json_response
 
 from monitor.schema import alerts, mentions, posts
 from monitor.store import Store
+from tests.crash import entry
 from tests.servers import Web, serve_web
+from tests.starting import Process, start
 
 START_TIMEOUT = 60.0  # seconds for a point to be reached
 FEED_WINDOW = 200  # entries that the feed shows
@@ -86,7 +88,7 @@ class Scene:
     entries: list[str] = field(default_factory=list)
     hits: list[dict[str, object]] = field(default_factory=list)
     received: list[tuple[tuple[str, str], bool]] = field(default_factory=list)  # ((id, watchlist), possibly twice)
-    process: asyncio.subprocess.Process | None = None
+    process: Process | None = None
     fuse: str = ""  # the server point that is armed
     lost: int = 0  # replies
 
@@ -146,7 +148,7 @@ class Scene:
     async def run_until_killed(self, point: str, count: int, model: str = "words") -> None:
         """Start the daemon with a fuse and wait until it was killed."""
         self.fuse, before = point, len(self.received)
-        process = await self._start(point, count, model)
+        process = self._start(point, count, model)
         code = await asyncio.wait_for(process.wait(), START_TIMEOUT)
         assert code == -signal.SIGKILL, f"{point}: exit code {code}"
         self._count_lost(before)
@@ -154,7 +156,7 @@ class Scene:
     async def run_for(self, seconds: float, model: str) -> None:
         """Start the daemon and kill it after that time, wherever it is."""
         before = len(self.received)
-        process = await self._start("never", 1, model)
+        process = self._start("never", 1, model)
         await asyncio.sleep(seconds)
         process.kill()
         await process.wait()
@@ -176,7 +178,7 @@ class Scene:
         """Start the daemon, wait until everything planted has arrived, and ask it to end."""
         log = self.folder / "daemon.log"
         before = log.stat().st_size if log.exists() else 0
-        process = await self._start("never", 1, model)
+        process = self._start("never", 1, model)
         deadline = time.monotonic() + 90
         while not self._is_done(log, before) and time.monotonic() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.2)
@@ -188,10 +190,10 @@ class Scene:
         """Everything arrived, and the daemon is ready: asked to end before that, it would just die."""
         return self.planted <= {key for key, _ in self.received} and b" ready " in log.read_bytes()[before:]
 
-    async def _start(self, point: str, count: int, model: str) -> asyncio.subprocess.Process:
-        command = ["-m", "tests.crash.entry", point, str(count), model, "-c", str(self.write_config())]
-        with (self.folder / "daemon.log").open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=log, stderr=log)
+    def _start(self, point: str, count: int, model: str) -> Process:
+        arguments = [point, str(count), model, "-c", str(self.write_config())]
+        log = self.folder / "daemon.log"
+        self.process = start(entry.run, arguments, os.environ, Path(os.devnull), log, log)
         return self.process
 
     def count(self) -> Count:

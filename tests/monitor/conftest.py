@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from monitor import fields, training
 from monitor.cli import main
+from rules.lexicon import Lexicon
 from tests.monitor.query_runs import Query, Said
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _lexicon_once() -> Iterator[None]:
+    """Compile the lexicon that ships once, not for each training: with a small corpus that takes most of the time."""
+
+    @cache
+    def remembered(languages: tuple[str, ...]) -> Lexicon:
+        return fields.build_lexicon(fields.SHIPPED_LEXICON, languages)
+
+    def build(folder: Path, languages: Sequence[str]) -> Lexicon:
+        is_shipped = folder == fields.SHIPPED_LEXICON
+        return remembered(tuple(languages)) if is_shipped else fields.build_lexicon(folder, languages)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "build_lexicon", build)
+        yield
 
 
 @pytest.fixture

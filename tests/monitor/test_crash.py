@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.crash.entry import POINTS
 from tests.crash.scene import SERVER_POINTS, open_scene
 
-KILLS = 25
+KILLS = 16  # each point twice; `make crash` kills two hundred times
 
 
 async def test_f1_f2_f3_kills_at_named_points(store_url: str, tmp_path: Path, say: Callable[[str], None]) -> None:
@@ -31,6 +31,4 @@ async def test_kills_between_the_pages_of_a_pass_lose_nothing(store_url: str, tm
         for page in (1, 2, 1):
             await scene.run_until_killed("after commit", count=page)
         await scene.run_until_drained()
-    count = scene.count()
-    assert count.is_exact
-    assert count.extra == 0
+    assert scene.count().is_exact

@@ -157,18 +157,31 @@ SPELLING: tuple[Callable[[str], str], ...] = (str, str, str, str.upper, in_germa
 
 
 @st.composite
-def pairs(draw: st.DrawFn) -> tuple[Query, Post]:
-    """A query and a post that in half of the cases was written with the query in mind."""
-    query = draw(queries)
+def asked_of(draw: st.DrawFn, query: Query) -> Post:
+    """A post that in half of the cases was written with the query in mind."""
     asked = draw(posts)
     said = list(samples(query))
     if not said or draw(st.booleans()):
-        return query, asked
+        return asked
     pieces = draw(st.lists(st.sampled_from(said), min_size=1, max_size=6)) + said[:8]
     spelling = draw(st.sampled_from(SPELLING))
     cuts = draw(st.lists(st.sampled_from(CUTS), min_size=len(pieces), max_size=len(pieces)))
     written = "".join(spelling(piece) + cut for piece, cut in zip(pieces, cuts, strict=True))
     in_title = draw(st.integers(0, 3)) == 0
     if in_title:
-        return query, replace(asked, title=f"{asked.title} {written}")
-    return query, replace(asked, text=f"{written} {asked.text}")
+        return replace(asked, title=f"{asked.title} {written}")
+    return replace(asked, text=f"{written} {asked.text}")
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> tuple[Query, Post]:
+    """A query and a post."""
+    query = draw(queries)
+    return query, draw(asked_of(query))
+
+
+@st.composite
+def questions(draw: st.DrawFn, count: int) -> tuple[Query, list[Post]]:
+    """A query and so many posts."""
+    query = draw(queries)
+    return query, [draw(asked_of(query)) for _ in range(count)]

@@ -166,7 +166,7 @@ def test_f28_the_longest_query_costs_linear_time(piece: str, joint: str) -> None
 
 
 LONG_POSTS = {
-    "words": "acme baut phone " * 650_000,
+    "words": "acme baut phone " * 130_000,
     "one word": "a" * 10**7,
     "symbols": "+#@" * 10**5,
     "marks": "\u0301" * 10**6,
@@ -185,7 +185,7 @@ LONG_QUERY = """
 
 
 @pytest.mark.parametrize("name", LONG_POSTS)
-def test_f28_a_post_of_ten_megabytes_costs_linear_time(name: str) -> None:
+def test_f28_a_post_of_megabytes_costs_linear_time(name: str) -> None:
     text = LONG_POSTS[name] + " x" * 2000 + " nowhere"  # with the rare word at the end every part is evaluated
     with within(5 + 6e-6 * len(text)):
         assert find(LONG_QUERY, post(text, url=text, author=text)) is not None

@@ -42,7 +42,8 @@ def test_its_canonical_form_means_the_same(power: PowerQuery) -> None:
 
 
 def test_one_engine_over_all_answers_as_each_alone() -> None:
-    matcher = QueryMatcher([Watchlist(power.name, WatchlistKind.BRAND, power.query) for power in POWER_QUERIES])
-    for asked in (asked for power in POWER_QUERIES for asked in (*power.found, *power.left_out)):
-        alone = {power.name for power in POWER_QUERIES if find(power.query, as_post(asked))}
-        assert {found.watchlist for found in matcher.match(as_post(asked))} == alone
+    watchlists = [Watchlist(power.name, WatchlistKind.BRAND, power.query) for power in POWER_QUERIES]
+    matcher, each = QueryMatcher(watchlists), [QueryMatcher([watchlist]) for watchlist in watchlists]
+    for asked in (as_post(asked) for power in POWER_QUERIES for asked in (*power.found, *power.left_out)):
+        alone = {found.watchlist for single in each for found in single.match(asked)}
+        assert {found.watchlist for found in matcher.match(asked)} == alone
