@@ -335,6 +335,7 @@ class ReceiverSettings(Settings):
         default=None, description="who hears while this one is stopped; none: nobody; left out: the root's receiver"
     )
     storm: StormBrake = Field(default=None, description="messages per watchlist before one takes all further ones")
+    show_personal: bool = Field(default=False, description="show phone numbers, mail addresses, IBANs, order numbers")
 
     pace: ClassVar[float] = 0.0  # least seconds between two messages of this channel
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from alerts import case_words
+from alerts.case_words import CaseWords
 from rules.base import Label, Sentiment, WatchlistKind
 from sources.base import PostKind
 
@@ -47,6 +49,7 @@ class Words:
     less_sure: str  # {}: the language
     open_post: str
     open_case: str
+    case: CaseWords
 
 
 ENGLISH = Words(
@@ -107,6 +110,7 @@ ENGLISH = Words(
     less_sure="Language {}: read by the shared model, less sure.",
     open_post="Open the post",
     open_case="Open in mentiond",
+    case=case_words.ENGLISH,
 )
 
 GERMAN = Words(
@@ -167,6 +171,7 @@ GERMAN = Words(
     less_sure="Sprache {}: vom gemeinsamen Modell gelesen, weniger sicher.",
     open_post="Beitrag öffnen",
     open_case="In mentiond öffnen",
+    case=case_words.GERMAN,
 )
 
 WORDS: Mapping[Lang, Words] = {"en": ENGLISH, "de": GERMAN}
