@@ -81,8 +81,12 @@ def events(case: CaseView, words: CaseWords, zone: tzinfo) -> tuple[str, ...]:
 
 
 def _event(event: CaseEvent, words: CaseWords, zone: tzinfo) -> str:
-    did = words.actions.get(event.action, clean(event.action))
-    said = f"{moment(event.at, words, zone)} {_name(event.by)} {did}"
+    return f"{moment(event.at, words, zone)} {deed(event, words)}"
+
+
+def deed(event: CaseEvent, words: CaseWords) -> str:
+    """`Kim noted: asked the lab`."""
+    said = f"{_name(event.by)} {words.actions.get(event.action, clean(event.action))}"
     if event.through == "source":
         said += f" ({words.at_the_source})"
     return f"{said}: {cut(clean(event.note), _NOTE_LIMIT)}" if event.note.strip() else said

@@ -46,7 +46,7 @@ def build(config: ReceiverConfig, tools: Tools) -> Receiver:
         case ConsoleSettings():
             return Console(config, tools.write_line, tools.is_terminal, tools.zone)
         case SlackSettings():
-            return Slack(config, tools.session_for, tools.zone)
+            return Slack(config, tools.session_for, tools.clock, tools.zone)
         case EmailSettings():
             return Email(config, tools.clock, tools.zone)
         case WebhookSettings():

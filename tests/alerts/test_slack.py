@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from alerts.base import ReceiverError
+from alerts.base import Alert, ReceiverError
 from alerts.registry import Tools
 from alerts.slack import Slack, SlackSettings
 from alerts.slack_blocks import render
@@ -20,7 +20,11 @@ from tests.slack_server import TOKEN, Answer, SlackServer
 
 def receiver(base: str, tools: Tools, *, token: str = TOKEN, channel: str = "#care") -> Slack:
     settings = {"name": "care", "type": "slack", "token": token, "channel": channel, "base_url": base}
-    return Slack(SlackSettings.model_validate(settings), tools.session_for)
+    return Slack(SlackSettings.model_validate(settings), tools.session_for, tools.clock)
+
+
+def shown(owed: Alert) -> str:
+    return str(render(compose(owed, "en", 2000), owed))
 
 
 async def refused(slack: Slack) -> ReceiverError:
@@ -84,7 +88,7 @@ async def test_f32_a_wrong_token_and_a_wrong_address_stop_the_channel(
 async def test_f33_lost_replies_are_sent_or_not_unknown(
     slack_server: SlackServer, tools: Tools, monkeypatch: pytest.MonkeyPatch, answer: Answer, posted: bool
 ) -> None:
-    monkeypatch.setattr("alerts.slack.SEND_TIMEOUT", 0.3)
+    monkeypatch.setattr("alerts.slack_api.SEND_TIMEOUT", 0.3)
     slack_server.then(answer)
     error = await refused(receiver(slack_server.base, tools))
     assert (error.permanent, error.maybe_sent) == (False, True)
@@ -136,7 +140,7 @@ async def test_f35_nothing_in_a_post_reaches_slacks_syntax(slack_server: SlackSe
 
 @pytest.mark.parametrize("url", ["https://x.example/a|b>c<!channel>", "javascript:alert(1)", "https://a.example@evil/"])
 def test_f35_links_cannot_be_broken_out_of(url: str) -> None:
-    blocks = str(render(compose(alert(mention(post(url=url))), "en", 2000)))
+    blocks = shown(alert(mention(post(url=url))))
     assert "javascript" not in blocks and "<!channel>" not in blocks and "a.example@" not in blocks
     assert blocks.count("|") - blocks.count("question|complaint") <= 2
 
@@ -153,7 +157,8 @@ async def test_f34_everything_at_its_longest_stays_within_the_limits(slack_serve
 
 def test_a_summary_that_is_cut_still_counts_exactly() -> None:
     long = mention(post(text="&" * 500, title=""))
-    blocks = render(compose(digest(5_000, mentions=(long,) * 20), "en", 2000))
+    summary = digest(5_000, mentions=(long,) * 20)
+    blocks = render(compose(summary, "en", 2000), summary)
     shown = sum("https://www.heise.de" in str(block) for block in blocks)
     assert shown < 20
     assert f"and {5_000 - shown} more" in str(blocks)
@@ -162,7 +167,7 @@ def test_a_summary_that_is_cut_still_counts_exactly() -> None:
 def test_overlapping_hits_are_marked_once() -> None:
     spans = (Span("text", 0, 4), Span("text", 0, 10), Span("text", 5, 10))
     found = replace(mention(post(text="acme phone", title="")), match=Match("acme", spans, ()))
-    assert "*acme phone*" in str(render(compose(alert(found), "en", 2000)))
+    assert "*acme phone*" in shown(alert(found))
 
 
 async def test_the_token_is_in_no_log_and_no_error(
