@@ -17,8 +17,8 @@ _EVENTS_SHOWN = 5
 _DAY = 24 * 3600.0
 
 
-def state(case: CaseView, mention: Mention, words: CaseWords, zone: tzinfo) -> str:
-    """`New, nobody has it yet · waiting since 21 Nov 17:58 · answer due by 21 Nov 19:04 · addressed to us`."""
+def state(case: CaseView, mention: Mention, words: CaseWords, zone: tzinfo) -> tuple[str, ...]:
+    """`New, nobody has it yet`, `waiting since 21 Nov 17:58`, `answer due by 21 Nov 19:04`, `addressed to us`."""
     parts = [_state(case, words, zone)]
     if case.is_open and case.responded_at is None:
         parts.append(words.waiting.format(moment(waiting_since(case, mention), words, zone)))
@@ -27,7 +27,7 @@ def state(case: CaseView, mention: Mention, words: CaseWords, zone: tzinfo) -> s
         parts.append(words.snoozed.format(moment(case.snoozed_until, words, zone)))
     parts += [words.direct] if case.is_direct else []
     parts += [words.tags.format(cut(", ".join(map(clean, case.tags)), _TAGS_LIMIT))] if case.tags else []
-    return " · ".join(parts)
+    return tuple(parts)
 
 
 def short_state(case: CaseView, words: CaseWords, zone: tzinfo) -> str:

@@ -6,6 +6,7 @@ Page: https://docs.slack.dev/apis/web-api.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 SLACK = "https://slack.com"
+_SILENT = logging.Logger("slack-sdk", logging.CRITICAL + 1)  # the SDK's debugging shows bodies: posts, tickets
 
 
 @dataclass(slots=True)
@@ -80,7 +82,11 @@ class SlackApi:
         if self._client is None:
             base = self.base.rstrip("/")
             self._client = AsyncWebClient(
-                token=self.token, base_url=f"{base}/api/", session=self.session_for(base), retry_handlers=[]
+                token=self.token,
+                base_url=f"{base}/api/",
+                session=self.session_for(base),
+                retry_handlers=[],
+                logger=_SILENT,
             )
             self._client.proxy = None  # the SDK takes it from the environment
         return self._client

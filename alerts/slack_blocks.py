@@ -18,9 +18,9 @@ from alerts.slack_words import SlackWords
 from alerts.wording import Item, Link, Message
 from sources.base import JSON
 
-EXCERPT = 1800  # what a post's text may cost
+EXCERPT = 2000  # what a post's text may cost
 _HEADER = 150
-_POST = 2500
+_POST = 2800
 _NOTE = 300
 _BYLINE = 500
 _ADVICE = 600
@@ -76,27 +76,28 @@ def _top(message: Message, alert: Alert) -> Iterator[str]:
     """Remarks, and whose it is."""
     for note in message.notes:
         yield f":warning: {fit(note, _NOTE)}"
-    if message.state:
+    if message.state_parts:
         case = alert.context.case if alert.count == 1 else None
-        light = f"{_LIGHTS[case.state]} " if case else ""
-        waiting = f" · {ago(message.waiting_since, '…')}" if message.waiting_since else ""
-        yield f"{light}*{fit(message.state, _BYLINE)}*{waiting}"
+        whose, *rest = (fit(part, _NOTE) for part in message.state_parts)
+        if message.waiting_since and rest:
+            rest[0] += f" ({ago(message.waiting_since)})"
+        yield " · ".join((f"{_LIGHTS[case.state]} *{whose}*" if case else f"*{whose}*", *rest))
 
 
 def _around(message: Message) -> Iterator[str]:
-    """Who wrote it, how often before, where else."""
+    """Who wrote it, how often before, where else; what to mind."""
     if message.byline:
         yield fit(message.byline, _BYLINE)
     if message.earlier:
         yield f":repeat: *{fit(message.earlier, _NOTE)}*"
     if seen := _links(message.seen_at, _ITEM_LINK):
         yield message.words.case.seen_at.format(seen)
+    if message.advice:
+        yield f":bulb: *{message.words.case.advice}:* {fit(message.advice, _ADVICE)}"
 
 
 def _help(message: Message) -> Iterator[str]:
     """What to say, and where."""
-    if message.advice:
-        yield f":bulb: *{message.words.case.advice}*\n{quoted(fit(message.advice, _ADVICE))}"
     if message.reply:
         yield f"*{message.words.case.reply}*\n{quoted(fit(message.reply, _REPLY))}"
     if links := _links(message.links, _LINK):

@@ -4,8 +4,8 @@ Page: https://docs.slack.dev/apis/events-api/using-socket-mode. Each address is 
 a new one every few hours (`disconnect`), and the old one is closed once the new one stands.
 
 slack-sdk's own client for aiohttp is not used: it tries a spent address again for ever, keeps a refused token to
-itself, writes payloads and addresses with their tickets into its log, takes proxies from the environment, and its tasks
-outlive `close`. Shapes and addresses are slack-sdk's.
+itself, writes payloads and the tickets of addresses into its log, takes proxies from the environment and opens a
+session of its own, past the guard. Shapes and addresses are slack-sdk's.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ https://docs.slack.dev/reference/block-kit/composition-objects/text-object.
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 
 from alerts.base import Member
 from alerts.excerpt import cut, units
@@ -59,9 +59,9 @@ def link(url: str, label: str) -> str:
     return f"<{escape(url)}|{escape(label)}>"
 
 
-def ago(at: datetime, fallback: str) -> str:
-    """How long ago that is, counted by the reader's own Slack."""
-    return f"<!date^{int(at.timestamp())}^{{ago}}|{escape(fallback)}>"
+def ago(at: datetime) -> str:
+    """How long ago that is, counted by the reader's own Slack; the date where Slack cannot."""
+    return f"<!date^{int(at.timestamp())}^{{ago}}|{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC>"
 
 
 def pings(members: tuple[Member, ...]) -> str:

@@ -61,14 +61,19 @@ class Message:
     items: tuple[Item, ...] = ()
     count: int = 0
     links: tuple[Link, ...] = ()
-    state: str = ""  # whose it is and since when, what is promised; of a group how many are open
-    waiting_since: datetime | None = None  # the author, for an answer; None: nobody waits
+    state_parts: tuple[str, ...] = ()  # whose it is, what is promised; of a group how many are open
+    waiting_since: datetime | None = None  # the author, for an answer (the second part says it); None: nobody waits
     earlier: str = ""  # "Third time in 10 days, last owner Kim"
     seen_at: tuple[Link, ...] = ()  # copies elsewhere, by host
     events: tuple[str, ...] = ()  # of its case, oldest first
     advice: str = ""
     reply: str = ""  # to start an answer from
     words: Words
+
+    @property
+    def state(self) -> str:
+        """How it stands, in one line."""
+        return " · ".join(self.state_parts)
 
     def more(self, shown: int) -> str:
         """How many of the posts are not among the items shown; "" where all are."""
@@ -115,7 +120,7 @@ def _single(alert: Alert, words: Words, zone: tzinfo, limit: int, measure: Measu
         words=words,
         notes=_notes(alert, mention, words),
         links=_links(alert, mention.post.url, words),
-        state=case_wording.state(case, mention, words.case, zone) if case else "",
+        state_parts=case_wording.state(case, mention, words.case, zone) if case else (),
         waiting_since=case_wording.waiting_since(case, mention) if case and is_waited_for else None,
         earlier=case_wording.earlier(case, words.case) if case else "",
         seen_at=_seen_at(context),
@@ -148,7 +153,7 @@ def _group(alert: Alert, words: Words, zone: tzinfo) -> Message:
         items=tuple(_item(mention, alert.contexts.get(mention.id), words, zone) for mention in shown),
         count=alert.count,
         words=words,
-        state=_open_of(alert, words),
+        state_parts=_open_of(alert, words),
         links=_links(alert, None, words),
     )
 
@@ -157,14 +162,14 @@ def _shared(name: str, value: str, words: Words) -> str:
     return words.labels[Label(value)] if name == "label" and value in set(Label) else value
 
 
-def _open_of(alert: Alert, words: Words) -> str:
-    """How many wait for somebody, how many for an answer; "" where not all cases are known."""
+def _open_of(alert: Alert, words: Words) -> tuple[str, ...]:
+    """How many wait for somebody, how many for an answer; () where not all cases are known."""
     cases = [context.case for context in alert.contexts.values() if context.case]
     if len(cases) < alert.count:
-        return ""
+        return ()
     free, still_open = sum(case.state is CaseState.NEW for case in cases), sum(case.is_open for case in cases)
     said = [words.case.free_of.format(free=free, all=alert.count)] if free else []
-    return " · ".join((*said, words.case.open_of.format(open=still_open, all=alert.count)))
+    return (*said, words.case.open_of.format(open=still_open, all=alert.count))
 
 
 def _notice(alert: Alert, words: Words) -> Message:

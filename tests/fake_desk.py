@@ -21,7 +21,8 @@ from alerts.base import (
 
 
 class MemoryDesk:
-    """`Desk` that keeps its cases in memory; `failure` is raised by the next call, `gate` holds every call up."""
+    """`Desk` that keeps its cases in memory; `failure` is raised by the next call, `gate` holds every
+    call up, `entered` tells of one."""
 
     LEADS_TO: ClassVar[dict[ActionKind, CaseState]] = {
         ActionKind.CLAIM: CaseState.CLAIMED,
@@ -38,12 +39,14 @@ class MemoryDesk:
         self.actions: list[Action] = []
         self.silences: list[tuple[tuple[str, ...], datetime, str, str]] = []
         self.failure: Exception | None = None
+        self.entered = asyncio.Event()
         self.gate = asyncio.Event()
         self.gate.set()
         self._clock = clock
         self._keys: set[str] = set()
 
     async def _come_in(self) -> None:
+        self.entered.set()
         await self.gate.wait()
         failure, self.failure = self.failure, None
         if failure is not None:

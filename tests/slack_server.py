@@ -55,7 +55,7 @@ class Answer:
 
 @dataclass(slots=True)
 class SlackServer:
-    """`messages` holds what was posted, in order, with `arrived` (monotonic seconds) added; `shown` what is seen now."""
+    """`messages` holds what was posted, in order, with `arrived` (monotonic seconds) added; `shown` is the channel."""
 
     base: str = ""
     token: str = TOKEN
