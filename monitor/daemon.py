@@ -35,6 +35,7 @@ from monitor.commands import FAILED, OK, STILL_OWED, TROUBLE
 from monitor.config import Config
 from monitor.delivery import Delivery
 from monitor.inbox import StoredInbox
+from monitor.listening import Listening
 from monitor.loading import Surroundings
 from monitor.mentions import rename_watchlist
 from monitor.pipeline import Part, Pipeline
@@ -68,6 +69,7 @@ class Daemon:
     parts: dict[tuple[str, str], Part]
     deliveries: dict[str, Delivery]
     attendant: Attendant
+    listeners: Sequence[Listening] = ()
     passes: dict[tuple[str, str], asyncio.Task[bool]] = field(default_factory=dict)
     is_store_failing: bool = False
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONCURRENT_PASSES))
@@ -117,12 +119,14 @@ class Daemon:
         ticker.every(RECLASSIFY_EVERY, "reclassify", self._reclassify)
         ticker.every(CALM_EVERY, "storms", self._end_storms)
         workers = [asyncio.create_task(delivery.run()) for delivery in self.deliveries.values()]
+        listeners = [asyncio.create_task(listener.run()) for listener in self.listeners]
         ticker.start()
         log.info("ready sources=%d watchlists=%d receivers=%d", *self._sizes())
         await stop.wait()
         self._wind_down()
         await ticker.stop(GRACE)
-        await asyncio.gather(_finish(workers, GRACE), _finish(list(self.passes.values()), PASS_GRACE))
+        passes = list(self.passes.values())
+        await asyncio.gather(_finish(workers, GRACE), _finish(listeners, 0), _finish(passes, PASS_GRACE))
 
     async def once(self, stop: asyncio.Event) -> int:
         """Every source, all pages, then every owed alert tried once; return the exit code. `stop` ends it early."""
@@ -169,17 +173,25 @@ class Daemon:
     async def tell_operator(self, receiver: str, error: ReceiverError) -> None:
         """Owe the operator a notice that a channel was stopped, through another channel."""
         log.error("channel stopped receiver=%s error=%s", receiver, error)
-        operations = self.pipeline.operations
-        if operations is None or operations == receiver:
+        if receiver == self.pipeline.operations:
             return
         fallback = self.deliveries[receiver].fallback
         meanwhile = f" Until then {fallback.receiver} hears instead." if fallback else ""
-        text = (
-            f"Receiver {receiver} is stopped, its alerts stay owed: {error}. Mend it and restart mentiond.{meanwhile}"
-        )
-        to, now = self.pipeline.recipients[operations], utc_now()
-        await self.store.write(lambda tx: outbox.owe_notice(tx, operations, to, f"receiver:{receiver}", text, now))
-        self.wake([operations])
+        text = f"Receiver {receiver} is stopped, its alerts stay owed: {error}. Mend it and restart mentiond."
+        await self._notify(f"receiver:{receiver}", text + meanwhile)
+
+    async def tell_deaf(self, receiver: str, error: ReceiverError) -> None:
+        """Owe the operator a notice that nobody hears any more what people press in a receiver's messages."""
+        log.error("listener stopped receiver=%s error=%s", receiver, error)
+        text = f"Buttons and commands of the receiver {receiver} do nothing: {error}. Mend it and restart mentiond."
+        await self._notify(f"listener:{receiver}", text)
+
+    async def _notify(self, subject: str, text: str) -> None:
+        operations = self.pipeline.operations
+        if operations is not None:
+            to, now = self.pipeline.recipients[operations], utc_now()
+            await self.store.write(lambda tx: outbox.owe_notice(tx, operations, to, subject, text, now))
+            self.wake([operations])
 
     async def _start_due(self) -> None:
         try:

@@ -15,7 +15,7 @@ from zlib import crc32
 import aiohttp
 import numpy as np
 
-from alerts.base import Alert, Receipt
+from alerts.base import Alert, Desk, Receipt
 from monitor.http import ask_once
 from rules.base import NONE, Label, Sentiment, Verdict, View
 from rules.encoding import Vectors
@@ -270,6 +270,29 @@ class EditingReceiver(ScriptedReceiver):
             raise failure
         self.updated.append(alert)
         return Receipt(alert.reference)
+
+
+class ScriptedListener(ScriptedReceiver):
+    """`Listener` that fails as prepared, then listens until it is cancelled, or returns where there is nothing."""
+
+    def __init__(self, *troubles: Exception, has_nothing: bool = False) -> None:
+        super().__init__()
+        self.troubles = list(troubles)
+        self.has_nothing = has_nothing
+        self.tries = 0
+        self.listens = asyncio.Event()
+        self.is_cancelled = False
+
+    async def listen(self, desk: Desk) -> None:
+        self.tries += 1
+        if self.troubles:
+            raise self.troubles.pop(0)
+        if not self.has_nothing:
+            self.listens.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.is_cancelled = True
 
 
 class WordClassifier:
