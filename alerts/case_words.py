@@ -45,6 +45,7 @@ class CaseWords:
     storm_grows: str
     open_of: str  # {open}, {all}
     free_of: str  # {free}, {all}
+    gone: str
     hidden: str  # {}: kinds of personal data
     personal: Mapping[PersonalKind, str]
 
@@ -96,6 +97,7 @@ ENGLISH = CaseWords(
     storm_grows="More are still coming; this message counts on.",
     open_of="{open} of {all} still open",
     free_of="{free} of {all} with nobody yet",
+    gone="Deleted at its source; what it said is gone from here too",
     hidden="Personal data is hidden here: {}",
     personal={
         PersonalKind.PHONE: "phone number",
@@ -152,6 +154,7 @@ GERMAN = CaseWords(
     storm_grows="Es kommen noch mehr; diese Nachricht zählt weiter.",
     open_of="{open} von {all} noch offen",
     free_of="{free} von {all} noch bei niemandem",
+    gone="An der Quelle gelöscht; der Text ist auch hier nicht mehr",
     hidden="Persönliche Daten sind hier verdeckt: {}",
     personal={
         PersonalKind.PHONE: "Telefonnummer",

@@ -6,6 +6,7 @@ https://docs.slack.dev/reference/block-kit/blocks, https://docs.slack.dev/apis/w
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, tzinfo
@@ -118,12 +119,13 @@ class Slack:
         return Receipt(alert.reference)
 
     async def listen(self, desk: Desk) -> None:
-        """Over Socket Mode; returns at once where there is no app token."""
+        """Over Socket Mode; where presses come over HTTP, only to see to their end. Else there is nothing to hear."""
         token = self._settings.app_token
-        if token is None:
-            return
         try:
-            await slack_socket.listen(self._api, token.get_secret_value(), partial(self._front.take, desk=desk))
+            if token:
+                await slack_socket.listen(self._api, token.get_secret_value(), partial(self._front.take, desk=desk))
+            elif self._signed:
+                await asyncio.Event().wait()
         finally:
             await self._front.finish()
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import accumulate
 
-from alerts.base import Alert, CaseState
+from alerts.base import Alert, CaseState, Reason
 from alerts.excerpt import Piece, cut, units
 from alerts.slack_buttons import controls, handle
 from alerts.slack_text import ago, context, cost, escape, fit, link, pings, plain, quoted, section
@@ -57,10 +57,12 @@ def render(message: Message, alert: Alert, words: SlackWords | None = None) -> l
 
 
 def reply(message: Message, alert: Alert) -> list[JSON]:
-    """The same as an answer in the thread of its first message: who is called, why, and how it stands."""
+    """The same as an answer in the thread of its first message: who is called, why, what is new, how it stands."""
     why = " · ".join(fit(note, _NOTE) for note in message.notes)
     lines = [pings(alert.called), f"*{why}*" if why else "", fit(message.headline, _HEADER)]
     blocks: list[JSON] = [section("\n".join(line for line in lines if line))]
+    if alert.reason is Reason.EDITED:
+        blocks += [section(post) for post in [_post(message)] if post]
     blocks += [context(fit(message.state, _BYLINE))] if message.state else []
     return blocks
 

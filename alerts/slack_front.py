@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from typing import Any, TypeAlias, assert_never
@@ -70,9 +71,11 @@ class Front:
         return work.result() if work.done() and not work.cancelled() else None
 
     async def finish(self) -> None:
-        """Let what was begun come to its end, for `GRACE` at the most."""
-        if self._begun:
-            await asyncio.wait(self._begun, timeout=GRACE)
+        """Let what was begun come to its end, and what follows from it, for `GRACE` at the most."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GRACE):
+                while self._begun:
+                    await asyncio.wait(self._begun)
         for task in self._begun:
             task.cancel()
 

@@ -98,8 +98,10 @@ def compose(
         alert = replace(alert, mentions=tuple(map(hide_personal, alert.mentions)))
     if alert.reason is Reason.NOTICE:
         return _notice(alert, words)
-    if alert.reason is Reason.DIGEST or not alert.mentions:
+    if alert.reason is Reason.DIGEST:
         return _summary(alert, words, zone)
+    if not alert.mentions:
+        return Message(headline=words.case.gone, words=words)
     if alert.count > 1:
         return _group(alert, words, zone)
     message = _single(alert, words, zone, limit, measure)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import timedelta
 from typing import Any
@@ -64,6 +65,20 @@ async def test_the_errors_of_a_modal_are_in_the_answer(
     answer = await slack.answer(pushed(payload), desk)
     assert (answer.status, answer.content_type) == (200, "application/json")
     assert json.loads(answer.body)["response_action"] == "errors"
+
+
+async def test_asked_to_end_it_finishes_what_was_begun(
+    slack: Slack, desk: MemoryDesk, slack_server: SlackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alerts.slack_front.ACK_WITHIN", 0.05)
+    ts = (await slack.send(alert())).reference.partition(":")[2]
+    listening = asyncio.create_task(slack.listen(desk))
+    desk.gate.clear()
+    assert await slack.answer(pushed(slack_server.pressing(ts, "claim")), desk) == Answer()
+    listening.cancel()
+    desk.gate.set()
+    await asyncio.gather(listening, return_exceptions=True)
+    assert (len(desk.actions), slack_server.messages[-1]["text"]) == (1, "Kim took it")
 
 
 async def test_a_command_is_answered_at_its_response_url(

@@ -255,6 +255,19 @@ async def test_an_escalation_calls_people_in_the_thread_and_in_the_channel(stage
     assert list(elements(call["blocks"])) == [], "one place to press: the message that is kept up to date"
 
 
+async def test_an_edit_that_alerts_shows_what_the_post_says_now(stage: Stage) -> None:
+    edited = mention(post(text="Acme brennt"))
+    await stage.slack.send(dataclasses.replace(stage.now(reason=Reason.EDITED, n=1), mentions=(edited,)))
+    assert "brennt" in str(stage.server.messages[-1]["blocks"])
+
+
+async def test_a_post_deleted_at_its_source_is_gone_from_its_message(stage: Stage) -> None:
+    await stage.slack.update(dataclasses.replace(stage.now(reason=Reason.UPDATE), mentions=(), count=0, contexts={}))
+    assert "Deleted at its source" in stage.seen
+    assert "kaputt" not in stage.seen + stage.server.shown[stage.ts]["text"]
+    assert stage.buttons == []
+
+
 @pytest.mark.parametrize("reason", [Reason.WARNING, Reason.REPEAT, Reason.EDITED])
 async def test_what_concerns_a_case_stands_under_its_first_message(stage: Stage, reason: Reason) -> None:
     await stage.slack.send(stage.now(reason=reason, n=1))
