@@ -28,12 +28,14 @@ ReceiverConfig: TypeAlias = Annotated[
 class Tools:
     """What receivers are given: the guarded HTTP, a client session for an address, the clock and standard output.
 
-    `session_for` gets scheme, host and port of an operations address, `write_line` adds the line end and flushes;
+    `session_for` gets scheme, host and port of an operations address, `lasting_session_for` the same for connections
+    that stay open; `write_line` adds the line end and flushes;
     `is_terminal`: standard output is one, so that colour is wanted. `zone` is that of the times people read.
     """
 
     http: Http
     session_for: Callable[[str], aiohttp.ClientSession]
+    lasting_session_for: Callable[[str], aiohttp.ClientSession]
     clock: Clock
     write_line: Callable[[str], None]
     is_terminal: bool = False
@@ -46,7 +48,7 @@ def build(config: ReceiverConfig, tools: Tools) -> Receiver:
         case ConsoleSettings():
             return Console(config, tools.write_line, tools.is_terminal, tools.zone)
         case SlackSettings():
-            return Slack(config, tools.session_for, tools.clock, tools.zone)
+            return Slack(config, tools.session_for, tools.lasting_session_for, tools.clock, tools.zone)
         case EmailSettings():
             return Email(config, tools.clock, tools.zone)
         case WebhookSettings():

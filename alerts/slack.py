@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from alerts import slack_socket
 from alerts.base import Alert, Answer, Desk, Reason, Receipt, ReceiverError, ReceiverSettings
 from alerts.slack_api import SLACK, SlackApi
 from alerts.slack_blocks import EXCERPT, fallback, render, reply
 from alerts.slack_errors import THREAD_GONE
 from alerts.slack_front import Front
 from alerts.slack_signed import SignedRequests
+from alerts.slack_socket import SocketMode
 from alerts.slack_text import cost
 from alerts.slack_words import SLACK_WORDS
 from alerts.storm import CHAT_STORM, StormBrake
@@ -71,18 +71,21 @@ class SlackSettings(ReceiverSettings):
 class Slack:
     """Posts and edits messages, and takes what people do below them.
 
-    `session_for` gives the HTTP session for an address when the first message is sent.
+    `session_for` gives the HTTP session for an address when the first message is sent, `lasting_session_for` that of a
+    connection which stays open.
     """
 
     def __init__(
         self,
         settings: SlackSettings,
         session_for: Callable[[str], aiohttp.ClientSession],
+        lasting_session_for: Callable[[str], aiohttp.ClientSession],
         clock: Clock,
         zone: tzinfo = UTC,
     ) -> None:
         self._settings = settings
         self._zone = zone
+        self._lasting_session_for = lasting_session_for
         self._api = SlackApi(settings.base_url or SLACK, settings.token.get_secret_value(), session_for)
         words, own = WORDS[settings.lang], SLACK_WORDS[settings.lang]
         self._front = Front(self._api, words, own, zone, clock, settings.show_personal)
@@ -123,7 +126,8 @@ class Slack:
         token = self._settings.app_token
         try:
             if token:
-                await slack_socket.listen(self._api, token.get_secret_value(), partial(self._front.take, desk=desk))
+                take = partial(self._front.take, desk=desk)
+                await SocketMode(self._api, token.get_secret_value(), self._lasting_session_for, take).listen()
             elif self._signed:
                 await asyncio.Event().wait()
         finally:

@@ -89,40 +89,48 @@ class _Connection:
             await self.socket.send_json(reply)
 
 
-async def listen(api: SlackApi, app_token: str, take: Take) -> None:
-    """Hear until cancelled. Raises ReceiverError where no connection comes about, or none that lasts."""
-    loop = asyncio.get_running_loop()
-    reading: set[asyncio.Task[None]] = set()
-    try:
-        while True:
-            current, opened = await _connect(api, app_token, take), loop.time()
-            for former in reading:  # what Slack still sends there is answered
-                loop.call_later(LINGER, former.cancel)
-            task = asyncio.create_task(current.run())
-            reading.add(task)
-            task.add_done_callback(reading.discard)
-            await current.leaving.wait()
-            if not current.is_asked_to_leave and loop.time() - opened < SETTLED:
-                raise ReceiverError("Slack closed the connection as soon as it was open")
-    finally:
-        for task in reading:
-            task.cancel()
-        await asyncio.gather(*reading, return_exceptions=True)
+@dataclass(frozen=True, slots=True)
+class SocketMode:
+    """Hears what people do, through one connection after another. `session_for`: the session of such connections."""
 
+    api: SlackApi
+    app_token: str
+    session_for: Callable[[str], aiohttp.ClientSession]
+    take: Take
 
-async def _connect(api: SlackApi, app_token: str, take: Take) -> _Connection:
-    import aiohttp
+    async def listen(self) -> None:
+        """Until cancelled. Raises ReceiverError where no connection comes about, or none that lasts."""
+        loop = asyncio.get_running_loop()
+        reading: set[asyncio.Task[None]] = set()
+        try:
+            while True:
+                current, opened = await self._connect(), loop.time()
+                for former in reading:  # what Slack still sends there is answered
+                    loop.call_later(LINGER, former.cancel)
+                task = asyncio.create_task(current.run())
+                reading.add(task)
+                task.add_done_callback(reading.discard)
+                await current.leaving.wait()
+                if not current.is_asked_to_leave and loop.time() - opened < SETTLED:
+                    raise ReceiverError("Slack closed the connection as soon as it was open")
+        finally:
+            for task in reading:
+                task.cancel()
+            await asyncio.gather(*reading, return_exceptions=True)
 
-    url = await api.socket_url(app_token)
-    try:
-        async with asyncio.timeout(CONNECT_SECONDS):
-            socket = await api.session_for(url).ws_connect(
-                url,
-                heartbeat=HEARTBEAT,
-                max_msg_size=_LARGEST,
-                timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_SECONDS),
-            )
-    except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-        raise ReceiverError(f"no connection to Slack ({type(error).__name__})") from error  # its text holds the ticket
-    log.info("listening to Slack")
-    return _Connection(socket, take)
+    async def _connect(self) -> _Connection:
+        import aiohttp
+
+        url = await self.api.socket_url(self.app_token)
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                socket = await self.session_for(url).ws_connect(
+                    url,
+                    heartbeat=HEARTBEAT,
+                    max_msg_size=_LARGEST,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_SECONDS),
+                )
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:  # their texts hold the ticket
+            raise ReceiverError(f"no connection to Slack ({type(error).__name__})") from error
+        log.info("listening to Slack")
+        return _Connection(socket, self.take)

@@ -102,6 +102,7 @@ def build_receivers(config: Config, tools: Tools) -> dict[str, Receiver]:
     given = ReceiverTools(
         http=tools.http,
         session_for=tools.http.session_for,
+        lasting_session_for=tools.http.lasting_session_for,
         clock=utc_now,
         write_line=_write_line,
         is_terminal=sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR"),

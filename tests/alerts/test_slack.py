@@ -33,7 +33,7 @@ from tests.slack_server import TOKEN, Answer, SlackServer
 
 def receiver(base: str, tools: Tools, *, token: str = TOKEN, channel: str = "#care") -> Slack:
     settings = {"name": "care", "type": "slack", "token": token, "channel": channel, "base_url": base}
-    return Slack(SlackSettings.model_validate(settings), tools.session_for, tools.clock)
+    return Slack(SlackSettings.model_validate(settings), tools.session_for, tools.lasting_session_for, tools.clock)
 
 
 def shown(owed: Alert) -> str:
@@ -200,7 +200,7 @@ async def test_f34_everything_at_its_longest_stays_within_the_limits(
     many = {**calls, "count": 5_000, "mentions": longs, "group": shared}
     settings = {"name": "care", "type": "slack", "token": TOKEN, "channel": "#care", "base_url": slack_server.base}
     parsed = SlackSettings.model_validate({**settings, "app_token": "xapp-1", "lang": lang})
-    slack = Slack(parsed, tools.session_for, tools.clock)
+    slack = Slack(parsed, tools.session_for, tools.lasting_session_for, tools.clock)
     first = await slack.send(alert(long, **calls, reason=Reason.ESCALATION, n=9))
     for said in (
         alert(long, **calls, reason=Reason.ESCALATION, n=9, reference=first.reference),

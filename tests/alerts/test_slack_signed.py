@@ -35,7 +35,7 @@ def desk(clock: FixedClock) -> MemoryDesk:
 def slack(slack_server: SlackServer, tools: Tools, clock: FixedClock) -> Slack:
     settings = {"name": "care", "type": "slack", "token": TOKEN, "channel": "#care", "base_url": slack_server.base}
     parsed = SlackSettings.model_validate({**settings, "signing_secret": SIGNING_SECRET})
-    return Slack(parsed, tools.session_for, clock)
+    return Slack(parsed, tools.session_for, tools.lasting_session_for, clock)
 
 
 def pushed(payload: Payload, **changes: Any) -> Pushed:
@@ -158,7 +158,7 @@ async def test_without_a_signing_secret_there_is_no_such_page(
     slack_server: SlackServer, tools: Tools, desk: MemoryDesk
 ) -> None:
     settings = {"name": "care", "type": "slack", "token": TOKEN, "channel": "#care", "base_url": slack_server.base}
-    slack = Slack(SlackSettings.model_validate(settings), tools.session_for, tools.clock)
+    slack = Slack(SlackSettings.model_validate(settings), tools.session_for, tools.lasting_session_for, tools.clock)
     assert (await slack.answer(pushed({}), desk)).status == 404
 
 

@@ -26,7 +26,8 @@ from tests.slack_server import APP_TOKEN, TOKEN, Answer, SlackServer
 
 def build(base: str, tools: Tools, app_token: str = APP_TOKEN) -> Slack:
     settings = {"name": "care", "type": "slack", "token": TOKEN, "channel": "#care", "base_url": base}
-    return Slack(SlackSettings.model_validate({**settings, "app_token": app_token}), tools.session_for, tools.clock)
+    parsed = SlackSettings.model_validate({**settings, "app_token": app_token})
+    return Slack(parsed, tools.session_for, tools.lasting_session_for, tools.clock)
 
 
 def desk_of(tools: Tools) -> MemoryDesk:
@@ -169,7 +170,7 @@ async def test_the_time_limit_of_a_request_does_not_end_a_connection(slack_serve
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=0.2)) as session:
         settings = {"name": "care", "type": "slack", "token": TOKEN, "channel": "#care", "base_url": slack_server.base}
         parsed = SlackSettings.model_validate({**settings, "app_token": APP_TOKEN})
-        slack, desk = Slack(parsed, lambda base: session, tools.clock), desk_of(tools)
+        slack, desk = Slack(parsed, lambda base: session, lambda base: session, tools.clock), desk_of(tools)
         ts = (await slack.send(alert())).reference.partition(":")[2]
         async with listening(slack, desk, slack_server):
             ended = asyncio.create_task(slack_server.until(lambda: not slack_server.sockets.connections, 0.5))

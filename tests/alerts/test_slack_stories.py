@@ -73,7 +73,7 @@ class Stage:
 def build(server: SlackServer, tools: Tools, clock: Clock, **changes: Any) -> Slack:
     settings = {"name": "care", "type": "slack", "token": TOKEN, "channel": "#care", "base_url": server.base}
     parsed = SlackSettings.model_validate({**settings, "app_token": APP_TOKEN, **changes})
-    return Slack(parsed, tools.session_for, clock)
+    return Slack(parsed, tools.session_for, tools.lasting_session_for, clock)
 
 
 @pytest.fixture
