@@ -13,17 +13,14 @@ from datetime import UTC, tzinfo
 from email.headerregistry import Address as MailAddress
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING
 
-from pydantic import Field, SecretStr, field_validator, model_validator
-
-from alerts.base import SEND_TIMEOUT, Alert, Receipt, ReceiverError, ReceiverSettings
+from alerts.base import SEND_TIMEOUT, Alert, Receipt, ReceiverError
 from alerts.email_body import html_body, subject, text_body
+from alerts.email_settings import EmailSettings
 from alerts.excerpt import clean
-from alerts.storm import CHAT_STORM, StormBrake
 from alerts.wording import compose
-from alerts.words import Lang
-from sources.base import Clock, Settings
+from sources.base import Clock
 
 if TYPE_CHECKING:
     import aiosmtplib
@@ -34,57 +31,6 @@ _REPLY_LIMIT = 200
 _TOO_LARGE = 552
 _LOGIN_REQUIRED = 530
 _POLICY = SMTP_POLICY.clone(cte_type="7bit")  # no server need know 8BITMIME
-
-Address = Annotated[
-    str, Field(pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$", max_length=254)
-]
-
-_PORTS = {"starttls": 587, "tls": 465, "none": 25}
-
-
-class SmtpSettings(Settings):
-    """The mail server that takes the messages."""
-
-    host: str = Field(pattern=r"^\S+$")
-    port: int | None = Field(None, ge=1, le=65535, description="default 587, for tls 465, for none 25")
-    tls: Literal["starttls", "tls", "none"] = Field(
-        "starttls", description="starttls and tls never fall back to plain text"
-    )
-    username: str | None = None
-    password: SecretStr | None = None
-
-    @model_validator(mode="after")
-    def _is_complete(self) -> SmtpSettings:
-        if (self.username is None) != (self.password is None):
-            raise ValueError("username and password go together")
-        return self
-
-    @property
-    def tcp_port(self) -> int:
-        """The port as set, else the one that goes with `tls`."""
-        return self.port or _PORTS[self.tls]
-
-
-class EmailSettings(ReceiverSettings):
-    """`type: email`. Every address of `to` gets a message of its own."""
-
-    type: Literal["email"]
-    to: list[Address] = Field(min_length=1, description="addresses; each gets a message of its own")
-    sender: Address = Field(alias="from", description="address in From and in the envelope")
-    smtp: SmtpSettings
-    storm: StormBrake = Field(CHAT_STORM, description="messages per watchlist before one takes all further ones")
-    lang: Lang = Field("en", description="the language of the words around a post")
-
-    @field_validator("base_url")
-    @classmethod
-    def _has_no_base_url(cls, value: str | None) -> None:
-        if value is not None:
-            raise ValueError("the mail server is smtp.host and smtp.port: leave base_url out")
-
-    @property
-    def recipients(self) -> tuple[str, ...]:
-        """The addresses, each once."""
-        return tuple(dict.fromkeys(self.to))
 
 
 class Email:

@@ -11,7 +11,8 @@ from pydantic import Field
 
 from alerts.base import Receiver
 from alerts.console import Console, ConsoleSettings
-from alerts.email import Email, EmailSettings
+from alerts.email import Email
+from alerts.email_settings import EmailSettings
 from alerts.slack import Slack, SlackSettings
 from alerts.webhook import Webhook, WebhookSettings
 from sources.base import Clock, Http

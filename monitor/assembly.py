@@ -11,11 +11,13 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from alerts.base import Receiver
+from alerts.email_settings import EmailSettings
 from alerts.registry import Tools as ReceiverTools
 from alerts.registry import build as build_receiver
 from monitor.calls import Callers
 from monitor.config import Config, build_hours, build_inhibit_rules, build_routes, build_teams, build_watchlists
 from monitor.desk import StoreDesk
+from monitor.digests import Digest
 from monitor.fallback import Fallback
 from monitor.http import GuardedHttp
 from monitor.judge import Judge
@@ -180,6 +182,20 @@ def build_authors(config: Config) -> Authors:
 def source_types(config: Config) -> dict[str, str]:
     """The name of each source -> its type."""
     return {source.name: source.type for source in config.sources}
+
+
+def build_digests(config: Config) -> dict[str, Digest]:
+    """By receiver, of those that gather."""
+    return {
+        settings.name: Digest(
+            every=settings.digest.every.total_seconds() if settings.digest.every else None,
+            daily=settings.digest.daily,
+            zone=config.timezone,
+            takes_crises=settings.digest.crisis,
+        )
+        for settings in config.receivers
+        if isinstance(settings, EmailSettings) and settings.digest
+    }
 
 
 def build_judge(config: Config, classifier: Classifier) -> Judge:

@@ -21,6 +21,7 @@ from monitor.assembly import (
     Tools,
     build_authors,
     build_callers,
+    build_digests,
     build_fallbacks,
     build_judge,
     build_parts,
@@ -104,8 +105,9 @@ class Daemon:
     def traits(self) -> dict[str, outbox.Traits]:
         """By receiver."""
         brakes = {settings.name: settings.storm for settings in self.config.receivers}
+        digests = build_digests(self.config)
         return {
-            name: outbox.Traits(isinstance(delivery.receiver, Updatable), brakes[name])
+            name: outbox.Traits(isinstance(delivery.receiver, Updatable), brakes[name], digests.get(name))
             for name, delivery in self.deliveries.items()
         }
 
