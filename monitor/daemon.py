@@ -358,7 +358,7 @@ async def _listening(daemon: Daemon) -> AsyncIterator[None]:
         yield
         return
     host, _, port = daemon.config.server.listen.rpartition(":")
-    async with web.serve(host.strip("[]"), int(port), web.Hooks(hooks, daemon.store, utc_now)) as address:
+    async with web.serve(host.strip("[]"), int(port), web.Hooks(hooks, daemon.store, utc_now).routes()) as address:
         log.info("listening address=%s hooks=%s", address, ",".join(hooks))
         yield
 
