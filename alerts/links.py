@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from alerts.base import ActionKind, Alert
 
@@ -27,3 +27,6 @@ class NoLinks:
 
     def action(self, alert: Alert, kind: ActionKind) -> str:
         return ""
+
+
+NO_LINKS: Final = NoLinks()

@@ -13,6 +13,7 @@ from alerts.base import Receiver
 from alerts.console import Console, ConsoleSettings
 from alerts.email import Email
 from alerts.email_settings import EmailSettings
+from alerts.links import NO_LINKS, Links
 from alerts.slack import Slack, SlackSettings
 from alerts.webhook import Webhook, WebhookSettings
 from sources.base import Clock, Http
@@ -30,8 +31,8 @@ class Tools:
     """What receivers are given: the guarded HTTP, a client session for an address, the clock and standard output.
 
     `session_for` gets scheme, host and port of an operations address, `lasting_session_for` the same for connections
-    that stay open; `write_line` adds the line end and flushes;
-    `is_terminal`: standard output is one, so that colour is wanted. `zone` is that of the times people read.
+    that stay open; `write_line` adds the line end and flushes; `is_terminal`: standard output is one, so that colour is
+    wanted. `zone` is that of the times people read, `links` lead to mentiond's own pages.
     """
 
     http: Http
@@ -41,6 +42,7 @@ class Tools:
     write_line: Callable[[str], None]
     is_terminal: bool = False
     zone: tzinfo = UTC
+    links: Links = NO_LINKS
 
 
 def build(config: ReceiverConfig, tools: Tools) -> Receiver:
@@ -51,7 +53,7 @@ def build(config: ReceiverConfig, tools: Tools) -> Receiver:
         case SlackSettings():
             return Slack(config, tools.session_for, tools.lasting_session_for, tools.clock, tools.zone)
         case EmailSettings():
-            return Email(config, tools.clock, tools.zone)
+            return Email(config, tools.clock, tools.zone, tools.links)
         case WebhookSettings():
             return Webhook(config, tools.http, tools.clock)
     assert_never(config)

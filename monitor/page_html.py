@@ -33,8 +33,8 @@ a{color:var(--blue)}
 .note{background:var(--note);border-left:4px solid var(--edge);padding:8px 12px}
 .state{font-weight:600}
 .reply{white-space:pre-wrap}
-form{margin:0 0 12px}
-.row{display:flex;flex-wrap:wrap;gap:10px}
+form{margin:0}
+.row{display:flex;flex-wrap:wrap;gap:10px;margin:0 0 12px}
 button{font:inherit;font-weight:600;padding:11px 18px;border:1px solid var(--blue);border-radius:8px;
 background:var(--blue);color:var(--on-blue);cursor:pointer}
 button.quiet{background:none;color:var(--blue)}
@@ -106,14 +106,21 @@ def items(message: Message) -> str:
     return f"<ul>{lines}</ul>{paragraph(message.more(len(message.items)), 'faint')}"
 
 
-def whole(message: Message) -> str:
-    """Everything that is known of a mention."""
+def row(forms: Iterable[str]) -> str:
+    """Several forms side by side."""
+    told = "".join(forms)
+    return f'<div class="row">{told}</div>' if told else ""
+
+
+def whole(message: Message, buttons: str) -> str:
+    """Everything that is known of a mention, with what can be done about it."""
     words = message.words
     return "".join(
         (
             *(paragraph(note, "note") for note in message.notes),
             paragraph(message.state, "state"),
             paragraph(message.earlier),
+            buttons,
             _post(message),
             *(link(one.label, one.url) for one in message.links),
             _section(words.case.advice, paragraph(message.advice, "reply")),

@@ -18,6 +18,7 @@ class PageWords:
     do: Mapping[ActionKind, str]  # on the button
     done: Mapping[ActionKind, str]
     done_all: Mapping[ActionKind, str]  # {done}, {all}
+    press: Mapping[ActionKind, str]  # on the button of a page that shows the case
     snoozes: Mapping[str, str]  # how long, by the value of its button
     acting: str  # {}: a name or an address
     looking: str  # {}: a name or an address
@@ -53,7 +54,6 @@ ENGLISH = PageWords(
         ActionKind.CLAIM: "Yes, it is mine",
         ActionKind.ANSWER: "Yes, it is answered",
         ActionKind.DISMISS: "Yes, not relevant",
-        ActionKind.SNOOZE: "Later",
     },
     done={
         ActionKind.CLAIM: "The case is yours",
@@ -65,6 +65,7 @@ ENGLISH = PageWords(
         ActionKind.CLAIM: "{done} of {all} cases are yours",
         ActionKind.DISMISS: "{done} of {all} marked as not relevant",
     },
+    press={ActionKind.CLAIM: "I take it", ActionKind.ANSWER: "Answered", ActionKind.DISMISS: "Not relevant"},
     snoozes={"1h": "For an hour", "4h": "For four hours", "morning": "Until tomorrow 8:00"},
     acting="You act as {}.",
     looking="This page was opened for {}. Whoever has its address can read it.",
@@ -104,7 +105,6 @@ GERMAN = PageWords(
         ActionKind.CLAIM: "Ja, ich übernehme",
         ActionKind.ANSWER: "Ja, beantwortet",
         ActionKind.DISMISS: "Ja, nicht relevant",
-        ActionKind.SNOOZE: "Später",
     },
     done={
         ActionKind.CLAIM: "Der Fall liegt jetzt bei Ihnen",
@@ -115,6 +115,11 @@ GERMAN = PageWords(
     done_all={
         ActionKind.CLAIM: "{done} von {all} Fällen liegen jetzt bei Ihnen",
         ActionKind.DISMISS: "{done} von {all} als nicht relevant vermerkt",
+    },
+    press={
+        ActionKind.CLAIM: "Ich übernehme",
+        ActionKind.ANSWER: "Beantwortet",
+        ActionKind.DISMISS: "Nicht relevant",
     },
     snoozes={"1h": "Für eine Stunde", "4h": "Für vier Stunden", "morning": "Bis morgen 8:00"},
     acting="Sie handeln als {}.",

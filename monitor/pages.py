@@ -21,7 +21,7 @@ from alerts.base import Action, ActionKind, ActionRefusedError, Alert, CaseState
 from alerts.wording import Message, compose
 from alerts.words import Lang
 from monitor import page_html as html
-from monitor.action_links import LOOK, OFFERED, LinkError, Signer, Ticket
+from monitor.action_links import LOOK, LinkError, Signer, Ticket
 from monitor.page_requests import Throttle, is_from, lang_of, read_press
 from monitor.page_words import PAGE_WORDS, PageWords
 from monitor.store import StoreError
@@ -206,18 +206,19 @@ class Pages:
         subject = await self._subject(visit, _TEXT_LIMIT)
         if subject is None or subject.case is None:
             return _say(visit.lang, 404, visit.words.gone, visit.words.gone_text)
-        forms = self._forms(visit) if visit.name and subject.case.is_open else ()
+        buttons = self._buttons(visit) if visit.name and subject.case.is_open else ""
         read_by = html.paragraph(visit.words.looking.format(visit.name), "faint") if visit.name else ""
-        return _page(visit.lang, 200, subject.message.headline, html.whole(subject.message), *forms, read_by)
+        return _page(visit.lang, 200, subject.message.headline, html.whole(subject.message, buttons), read_by)
 
-    def _forms(self, visit: Visit) -> tuple[str, ...]:
+    def _buttons(self, visit: Visit) -> str:
         """A press of their own for each time that the page is opened; no longer valid than the link to the page."""
-        forms = []
-        for number, kind in enumerate(OFFERED):
-            token = self.signer.sign(replace(visit.ticket, purpose=kind.value, nonce=self.make_nonce()))
-            buttons = _choices(kind, visit.words)
-            forms.append(html.form(buttons, action=f"../../actions/{token}", is_quiet=number > 0))
-        return tuple(forms)
+        forms = [self._form(visit, kind, {"yes": label}) for kind, label in visit.words.press.items()]
+        return html.row(forms) + self._form(visit, ActionKind.SNOOZE, visit.words.snoozes)
+
+    def _form(self, visit: Visit, kind: ActionKind, buttons: Mapping[str, str]) -> str:
+        token = self.signer.sign(replace(visit.ticket, purpose=kind.value, nonce=self.make_nonce()))
+        is_quiet = kind is not ActionKind.CLAIM
+        return html.form(buttons, action=f"../../actions/{token}", is_quiet=is_quiet)
 
     async def _subject(self, visit: Visit, limit: int = _EXCERPT_LIMIT) -> Subject | None:
         """None: there is nothing left of it."""
