@@ -17,12 +17,13 @@ from alerts.words import Lang
 
 _SUBJECT_LIMIT = 150  # what lists show; header lines may be longer
 
-_FONT = "font-family:Helvetica,Arial,sans-serif"
+_FONT = "font-family:Helvetica,Arial,sans-serif;word-break:break-word;overflow-wrap:anywhere"
+_TABLE = "width:100%;table-layout:fixed"  # no word of a stranger makes it wider
 _FAINT = "color:#5b6470;font-size:13px;line-height:19px"
 _NOTE = "background:#fff4d6;border-left:4px solid #d99a00;padding:8px 12px;font-size:14px;line-height:20px"
-_QUOTE = "border-left:4px solid #c9d1da;padding:4px 0 4px 14px;font-size:16px;line-height:24px;word-break:break-word"
+_QUOTE = "border-left:4px solid #c9d1da;padding:4px 0 4px 14px;font-size:16px;line-height:24px"
 _STATE = "font-size:15px;line-height:21px;font-weight:bold"
-_PLAIN = "font-size:14px;line-height:20px;word-break:break-word"
+_PLAIN = "font-size:14px;line-height:20px"
 _HEADING = "font-size:13px;line-height:19px;font-weight:bold"
 _LINK = "color:#1f5fbf"
 _BUTTON = (
@@ -124,9 +125,9 @@ def html_body(letter: Letter) -> str:
         f"<title>{escape(message.headline)}</title><style>{_DARK}</style></head>"
         f'<body class="page" style="margin:0;padding:0;background:#ffffff;color:#16202c;{_FONT}">'
         '<table role="presentation" cellpadding="0" cellspacing="0" border="0" align="center" class="page" '
-        f'style="width:100%;max-width:640px;margin:0 auto;background:#ffffff;color:#16202c;{_FONT}">'
+        f'style="{_TABLE};max-width:640px;margin:0 auto;background:#ffffff;color:#16202c;{_FONT}">'
         '<tr><td style="padding:20px 16px"><table role="presentation" cellpadding="0" cellspacing="0" border="0" '
-        'style="width:100%"><tr><td style="padding:0 0 14px">'
+        f'style="{_TABLE}"><tr><td style="padding:0 0 14px">'
         f'<h1 style="margin:0;font-size:20px;line-height:27px">{escape(message.headline)}</h1></td></tr>'
         f"{cells}</table></td></tr></table></body></html>\n"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 
@@ -185,14 +186,33 @@ def _notice(alert: Alert, words: Words) -> Message:
 
 
 def _summary(alert: Alert, words: Words, zone: tzinfo) -> Message:
+    """What was held back, oldest first; what was gathered, gravest first and with its counts."""
+    one, several, told = words.held_back_one, words.held_back, alert.mentions
+    if alert.is_gathered:
+        one, several, told = words.gathered_one, words.gathered, tuple(sorted(told, key=_gravity))
     return Message(
-        headline=words.held_back_one if alert.count == 1 else words.held_back.format(alert.count),
+        headline=one if alert.count == 1 else several.format(alert.count),
+        byline=_tally(alert, words) if alert.is_gathered else "",
         notes=(words.sent_twice,) if alert.possibly_sent_twice else (),
-        items=tuple(_item(mention, None, words, zone) for mention in alert.mentions[:DIGEST_SHOWN]),
+        items=tuple(_item(mention, alert.contexts.get(mention.id), words, zone) for mention in told[:DIGEST_SHOWN]),
         count=alert.count,
         words=words,
         links=_links(alert, None, words),
     )
+
+
+def _gravity(mention: Mention) -> int:
+    """Of its gravest label, 0 for a crisis."""
+    tags = mention.verdict.tags
+    return next((at for at, label in enumerate(Label) if label in tags), len(Label))
+
+
+def _tally(alert: Alert, words: Words) -> str:
+    """`complaint 3 · question 5`, each mention by its gravest label; "" where not all of them are here to count."""
+    if len(alert.mentions) < alert.count:
+        return ""
+    counts = Counter(map(_gravity, alert.mentions))
+    return " · ".join(f"{words.labels[label]} {counts[at]}" for at, label in enumerate(Label) if counts[at])
 
 
 def _item(mention: Mention, context: Context | None, words: Words, zone: tzinfo) -> Item:

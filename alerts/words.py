@@ -31,6 +31,8 @@ class Words:
     notice: str
     held_back: str  # {}: a count
     held_back_one: str
+    gathered: str  # {}: a count
+    gathered_one: str
     more: str  # {}: a count
     author_unknown: str
     undated: str
@@ -92,6 +94,8 @@ ENGLISH = Words(
     notice="Notice from mentiond",
     held_back="{} older posts held back",
     held_back_one="1 older post held back",
+    gathered="Digest of {} mentions",
+    gathered_one="Digest of one mention",
     more="and {} more",
     author_unknown="author unknown",
     undated="no date",
@@ -153,6 +157,8 @@ GERMAN = Words(
     notice="Hinweis von mentiond",
     held_back="{} ältere Beiträge zurückgehalten",
     held_back_one="1 älterer Beitrag zurückgehalten",
+    gathered="Sammelmeldung: {} Erwähnungen",
+    gathered_one="Sammelmeldung: eine Erwähnung",
     more="und {} weitere",
     author_unknown="Autor unbekannt",
     undated="ohne Datum",

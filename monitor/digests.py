@@ -10,20 +10,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
-from typing import Final
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from alerts.base import Reason
+from alerts.base import GATHERED, Reason
 from monitor.owed import owed_row
 from monitor.schema import alerts, channels, insert_new
 from rules.base import UNCLASSIFIED, Label, Verdict
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
-_PREFIX: Final = "digest:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +54,17 @@ class Digest:
         if self.every is not None:
             every = timedelta(seconds=self.every)
             due_at = moment + every - (moment - _EPOCH) % every
-            return Slot(f"{_PREFIX}{due_at:%Y-%m-%dT%H:%M:%SZ}", due_at)
+            return Slot(f"{GATHERED}{due_at:%Y-%m-%dT%H:%M:%SZ}", due_at)
         zone, at = ZoneInfo(self.zone), time.fromisoformat(self.daily or "00:00")
         day = moment.astimezone(zone).date()
         while (due_at := datetime.combine(day, at, zone).astimezone(UTC)) <= moment:
             day += _DAY
-        return Slot(f"{_PREFIX}{day.isoformat()}", due_at)
+        return Slot(f"{GATHERED}{day.isoformat()}", due_at)
 
 
 def is_slot(subject: str) -> bool:
     """Whether this is the subject of a slot; a digest may also be of a pass."""
-    return subject.startswith(_PREFIX)
+    return subject.startswith(GATHERED)
 
 
 @dataclass(slots=True)

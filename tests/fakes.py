@@ -15,7 +15,7 @@ from zlib import crc32
 import aiohttp
 import numpy as np
 
-from alerts.base import Alert, Desk, Receipt
+from alerts.base import ActionKind, Alert, Desk, Reason, Receipt
 from monitor.http import ask_once
 from rules.base import NONE, Label, Sentiment, Verdict, View
 from rules.encoding import Vectors
@@ -337,3 +337,14 @@ class WordEncoder:
             for word in text.lower().split():
                 vectors[row, crc32(f"{self._salt}{word}".encode()) % self._dimensions] += 1
         return vectors
+
+
+class PlainLinks:
+    """`Links` without a signature; actions only where an alert is about mentions that are told at once."""
+
+    def page(self, alert: Alert, mention_id: int) -> str:
+        return f"https://m.example/mentions/{mention_id}/t"
+
+    def action(self, alert: Alert, kind: ActionKind) -> str:
+        is_offered = alert.mentions and alert.reason is not Reason.DIGEST
+        return f"https://m.example/actions/{kind.value}" if is_offered else ""
