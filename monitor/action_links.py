@@ -20,8 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from alerts.base import ActionKind, Alert, Reason
-from monitor.mentions import insert_new
-from monitor.schema import case_events, installation
+from monitor.schema import case_events, insert_new, installation
 from sources.base import JSON
 
 LASTS: Final = timedelta(days=30)  # a link, from when its alert was made

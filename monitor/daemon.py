@@ -13,20 +13,25 @@ from functools import partial
 from random import Random
 from typing import Any
 
+from aiohttp.web import RouteDef
 from sqlalchemy.engine import Connection
 
 from alerts.base import ReceiverError, Updatable
+from alerts.links import NO_LINKS
 from monitor import cursors, inbox, maintenance, outbox, storms, web
+from monitor.action_links import SignedLinks
 from monitor.assembly import (
     Tools,
     build_authors,
     build_callers,
+    build_desk,
     build_digests,
     build_fallbacks,
     build_judge,
     build_parts,
     build_receivers,
     build_rules,
+    build_surroundings,
     find_hooks,
     open_tools,
     utc_now,
@@ -36,11 +41,11 @@ from monitor.commands import FAILED, OK, STILL_OWED, TROUBLE
 from monitor.config import Config
 from monitor.delivery import Delivery
 from monitor.inbox import StoredInbox
-from monitor.listening import Listening
-from monitor.loading import Surroundings
+from monitor.listening import Listening, build_listenings
 from monitor.mentions import rename_watchlist
 from monitor.pipeline import Part, Pipeline
 from monitor.scheduler import Ticker
+from monitor.serving import Serving, load_links
 from monitor.store import Store, StoreBusyError, StoreError
 from rules.base import Classifier
 from sources.base import Stream
@@ -71,6 +76,7 @@ class Daemon:
     deliveries: dict[str, Delivery]
     attendant: Attendant
     listeners: Sequence[Listening] = ()
+    routes: Sequence[RouteDef] = ()  # of the HTTP server
     passes: dict[tuple[str, str], asyncio.Task[bool]] = field(default_factory=dict)
     is_store_failing: bool = False
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONCURRENT_PASSES))
@@ -274,7 +280,14 @@ async def _finish(tasks: Sequence[asyncio.Task[Any]], grace: float) -> None:
     await asyncio.gather(*late, return_exceptions=True)
 
 
-def _assemble(config: Config, store: Store, classifier: Classifier, tools: Tools, thread: ThreadPoolExecutor) -> Daemon:
+def _assemble(
+    config: Config,
+    store: Store,
+    classifier: Classifier,
+    tools: Tools,
+    thread: ThreadPoolExecutor,
+    links: SignedLinks | None,
+) -> Daemon:
     random = Random()
     pipeline = Pipeline(
         store=store,
@@ -288,8 +301,8 @@ def _assemble(config: Config, store: Store, classifier: Classifier, tools: Tools
         articles=tools.articles,
         authors=build_authors(config),
     )
-    receivers = build_receivers(config, tools)
-    rules, fallbacks = build_rules(config), build_fallbacks(config)
+    receivers = build_receivers(config, tools, links or NO_LINKS)
+    rules, fallbacks, around = build_rules(config), build_fallbacks(config), build_surroundings(config)
     deliveries = {
         settings.name: Delivery(
             name=settings.name,
@@ -300,7 +313,7 @@ def _assemble(config: Config, store: Store, classifier: Classifier, tools: Tools
             store=store,
             clock=utc_now,
             random=random,
-            around=Surroundings(watchlists=pipeline.judge.watchlists),
+            around=around,
             rules=rules,
             fallback=fallbacks.get(settings.name),
         )
@@ -313,6 +326,9 @@ def _assemble(config: Config, store: Store, classifier: Classifier, tools: Tools
     pipeline.wake = daemon.wake
     for delivery in deliveries.values():
         delivery.on_stop, delivery.wake = daemon.tell_operator, daemon.wake
+    desk = build_desk(config, store, daemon.wake)
+    daemon.listeners = build_listenings(receivers, desk, random, daemon.tell_deaf)
+    daemon.routes = Serving(config, store, parts.values(), receivers, desk, links, around).routes()
     return daemon
 
 
@@ -342,7 +358,7 @@ async def _run_exclusively(
     async with store.exclusive() as lost, open_tools(config) as tools:
         await asyncio.to_thread(store.migrate)
         with ThreadPoolExecutor(1, "judge") as thread:
-            daemon = _assemble(config, store, classifier, tools, thread)
+            daemon = _assemble(config, store, classifier, tools, thread, await load_links(config, store))
             await daemon.prepare()
             if once:
                 return await daemon.once(stop)
@@ -352,14 +368,14 @@ async def _run_exclusively(
 
 @asynccontextmanager
 async def _listening(daemon: Daemon) -> AsyncIterator[None]:
-    """The HTTP server, where a source is pushed to. Raises ListenError."""
-    hooks = find_hooks(daemon.parts.values())
-    if not hooks:
+    """The HTTP server, where anything needs it. Raises ListenError."""
+    if not daemon.routes:
         yield
         return
     host, _, port = daemon.config.server.listen.rpartition(":")
-    async with web.serve(host.strip("[]"), int(port), web.Hooks(hooks, daemon.store, utc_now).routes()) as address:
-        log.info("listening address=%s hooks=%s", address, ",".join(hooks))
+    async with web.serve(host.strip("[]"), int(port), daemon.routes) as address:
+        paths = dict.fromkeys(route.path.split("{")[0] for route in daemon.routes)
+        log.info("listening address=%s paths=%s", address, ",".join(paths))
         yield
 
 

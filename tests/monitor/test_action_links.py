@@ -8,16 +8,12 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy.engine import Connection
 
-from alerts.base import ActionKind, CaseState, Context, GroupView, Reason
+from alerts.base import Action, ActionKind, CaseState, Context, GroupView, Reason
 from monitor.action_links import LASTS, LOOK, LinkError, SignedLinks, Signer, Ticket, load_key, was_pressed
-from monitor.cases import new_case
-from monitor.schema import case_events, cases
 from monitor.store import Store
 from tests.alerts.samples import NOW, alert, case, digest, mention, notice, post
-from tests.fakes import START
-from tests.monitor.builders import build_works, in_transaction, make_page, make_post
+from tests.monitor.builders import build_works, in_transaction, make_desk, make_page, make_post
 
 SIGNER = Signer(b"k" * 32)
 LINKS = SignedLinks(SIGNER, "https://m.example")
@@ -125,14 +121,8 @@ def test_the_key_is_made_once_and_kept(store: Store) -> None:
 async def test_a_press_is_found_in_the_history_of_its_case(store: Store) -> None:
     works = build_works(store)
     await works.poll(make_page(make_post()))
-
-    def press(connection: Connection) -> None:
-        if connection.execute(cases.select().where(cases.c.mention_id == 1)).one_or_none() is None:
-            connection.execute(cases.insert().values(new_case(1, START)))
-        event = {"mention_id": 1, "at": START, "by": "Kim", "through": "mail", "action": "claim", "note": ""}
-        connection.execute(case_events.insert().values(event | {"key": "mail:a"}))
-
-    in_transaction(store, press)
+    claim = Action(kind=ActionKind.CLAIM, mention_ids=(1,), by="Kim", through="mail", key="mail:a")
+    await make_desk(works).act(claim)
     assert in_transaction(store, was_pressed, 1, "mail:a")
     assert not in_transaction(store, was_pressed, 1, "mail:b")
     assert not in_transaction(store, was_pressed, 2, "mail:a")
