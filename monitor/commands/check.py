@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from monitor.commands import OK, TROUBLE
 from monitor.config import Config, json_schema, load
 from monitor.config_errors import ConfigErrors
-from monitor.linting import lint_watchlists
+from monitor.linting import lint_watchlists, remark_mails
 from monitor.searching import explain_searches
 from rules.lint import Level
 
@@ -22,7 +22,7 @@ def run(options: argparse.Namespace) -> int:
     """Validate, lint the queries; with --connect also ask every source and receiver. Raises ConfigErrors."""
     config = load(options.config, os.environ)
     given = (config, options.config, os.environ)
-    remarks = [*lint_watchlists(*given), *explain_searches(*given)]
+    remarks = [*lint_watchlists(*given), *explain_searches(*given), *remark_mails(*given)]
     if options.json:
         for remark in remarks:
             print(json.dumps(remark.as_json(), ensure_ascii=False))

@@ -151,7 +151,7 @@ async def test_what_is_no_press_asks_again(site: Site, body: str) -> None:
     assert site.desk.actions == []
 
 
-async def test_a_used_link_does_nothing_more_and_says_how_things_stand(site: Site) -> None:
+async def test_f37_a_used_link_does_nothing_more_and_says_how_things_stand(site: Site) -> None:
     link = site.link(ActionKind.CLAIM)
     await site.press(link)
     await site.desk.act(Action(kind=ActionKind.REOPEN, mention_ids=(7,), by="Alex", through="cli"))
@@ -164,7 +164,7 @@ async def test_a_used_link_does_nothing_more_and_says_how_things_stand(site: Sit
     assert (await site.ask(f"{site.address}/actions/{onward}"))[0] == 200
 
 
-async def test_two_presses_at_once_are_one(site: Site) -> None:
+async def test_f37_two_presses_at_once_are_one(site: Site) -> None:
     link, both_ask = site.link(ActionKind.CLAIM), asyncio.Barrier(2)
 
     async def is_used(mention_id: int, key: str) -> bool:
