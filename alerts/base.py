@@ -164,7 +164,13 @@ class Alert:
         """That of the first mention."""
         return self.contexts.get(self.mentions[0].id, Context()) if self.mentions else Context()
 
+    @property
+    def is_gathered(self) -> bool:
+        """Whether this digest is one that the receiver asked for, and not what a first pass held back."""
+        return self.key.startswith(GATHERED)
 
+
+GATHERED = "digest:"  # how the subjects of digests begin that a receiver asked for
 DIGEST_CARRIED = 1000  # mentions that a digest brings along, for machines to read
 DIGEST_SHOWN = 20  # of them that people are shown
 SEND_TIMEOUT = 10.0  # seconds for one attempt to send, well within the lease of a claimed row
@@ -335,6 +341,7 @@ class ReceiverSettings(Settings):
         default=None, description="who hears while this one is stopped; none: nobody; left out: the root's receiver"
     )
     storm: StormBrake = Field(default=None, description="messages per watchlist before one takes all further ones")
+    show_personal: bool = Field(default=False, description="show phone numbers, mail addresses, IBANs, order numbers")
 
     pace: ClassVar[float] = 0.0  # least seconds between two messages of this channel
 

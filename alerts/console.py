@@ -77,22 +77,25 @@ class Console:
     def _render(self, alert: Alert) -> str:
         if self._settings.format == "json":
             return json_line(alert_payload(alert))
-        return "\n".join(_lines(compose(alert, self._settings.lang, _TEXT_LIMIT, zone=self._zone), self._style))
+        settings = self._settings
+        message = compose(alert, settings.lang, _TEXT_LIMIT, zone=self._zone, show_personal=settings.show_personal)
+        return "\n".join(_lines(message, self._style))
 
 
 def _lines(message: Message, style: _Style) -> list[str]:
     """The headline at the margin, everything else indented, a blank line at the end."""
     body = [style.note.format(f"! {note}") for note in message.notes]
+    body += [line for line in (message.state, message.earlier) if line]
     body += [_marked(pieces, style) for pieces in (message.title, message.text) if pieces]
     body += [line for item in message.items for line in _item_lines(item)]
     body += [style.faint.format(line) for line in (message.more(len(message.items)), message.byline) if line]
     body += [style.faint.format(line) for line in message.why]
-    body += [f"{link.label}: {link.url}" for link in message.links]
+    body += [f"{link.label}: {link.url}" for link in (*message.links, *message.seen_at)]
     return [style.headline.format(message.headline), *(f"  {line}" for line in body), ""]
 
 
 def _item_lines(item: Item) -> list[str]:
-    lines = [f"- {item.headline}", f"  {item.text}"]
+    lines = [f"- {item.headline}" + (f" · {item.state}" if item.state else ""), f"  {item.text}"]
     return [*lines, f"  {item.url}"] if item.url else lines
 
 

@@ -1,90 +1,30 @@
 """The receiver `email`: one message per address over SMTP.
 
-Pages: RFC 5321 (replies), RFC 3207 (STARTTLS), RFC 5322 (Message-ID), RFC 3834 (Auto-Submitted), RFC 2919 (List-Id).
+Pages: RFC 5321 (replies), RFC 3207 (STARTTLS).
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, tzinfo
-from email.headerregistry import Address as MailAddress
-from email.message import EmailMessage
-from email.policy import SMTP as SMTP_POLICY
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING
 
-from pydantic import Field, SecretStr, field_validator, model_validator
-
-from alerts.base import SEND_TIMEOUT, Alert, Receipt, ReceiverError, ReceiverSettings
-from alerts.email_body import html_body, subject, text_body
+from alerts.base import SEND_TIMEOUT, Alert, Receipt, ReceiverError
+from alerts.email_message import Writer
+from alerts.email_settings import EmailSettings
 from alerts.excerpt import clean
-from alerts.storm import CHAT_STORM, StormBrake
-from alerts.wording import compose
-from alerts.words import Lang
-from sources.base import Clock, Settings
+from alerts.links import NO_LINKS, Links
+from sources.base import Clock
 
 if TYPE_CHECKING:
     import aiosmtplib
     from aiosmtplib import SMTPResponseException
 
-_TEXT_LIMIT = 4000  # of one post in a mail
 _REPLY_LIMIT = 200
 _TOO_LARGE = 552
 _LOGIN_REQUIRED = 530
-_POLICY = SMTP_POLICY.clone(cte_type="7bit")  # no server need know 8BITMIME
-
-Address = Annotated[
-    str, Field(pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$", max_length=254)
-]
-
-_PORTS = {"starttls": 587, "tls": 465, "none": 25}
-
-
-class SmtpSettings(Settings):
-    """The mail server that takes the messages."""
-
-    host: str = Field(pattern=r"^\S+$")
-    port: int | None = Field(None, ge=1, le=65535, description="default 587, for tls 465, for none 25")
-    tls: Literal["starttls", "tls", "none"] = Field(
-        "starttls", description="starttls and tls never fall back to plain text"
-    )
-    username: str | None = None
-    password: SecretStr | None = None
-
-    @model_validator(mode="after")
-    def _is_complete(self) -> SmtpSettings:
-        if (self.username is None) != (self.password is None):
-            raise ValueError("username and password go together")
-        return self
-
-    @property
-    def tcp_port(self) -> int:
-        """The port as set, else the one that goes with `tls`."""
-        return self.port or _PORTS[self.tls]
-
-
-class EmailSettings(ReceiverSettings):
-    """`type: email`. Every address of `to` gets a message of its own."""
-
-    type: Literal["email"]
-    to: list[Address] = Field(min_length=1, description="addresses; each gets a message of its own")
-    sender: Address = Field(alias="from", description="address in From and in the envelope")
-    smtp: SmtpSettings
-    storm: StormBrake = Field(CHAT_STORM, description="messages per watchlist before one takes all further ones")
-    lang: Lang = Field("en", description="the language of the words around a post")
-
-    @field_validator("base_url")
-    @classmethod
-    def _has_no_base_url(cls, value: str | None) -> None:
-        if value is not None:
-            raise ValueError("the mail server is smtp.host and smtp.port: leave base_url out")
-
-    @property
-    def recipients(self) -> tuple[str, ...]:
-        """The addresses, each once."""
-        return tuple(dict.fromkeys(self.to))
 
 
 class Email:
@@ -93,13 +33,12 @@ class Email:
     A server without STARTTLS or with a wrong certificate gets nothing and is tried again until somebody has mended it.
     """
 
-    def __init__(self, settings: EmailSettings, clock: Clock, zone: tzinfo = UTC) -> None:
+    def __init__(self, settings: EmailSettings, clock: Clock, zone: tzinfo = UTC, links: Links = NO_LINKS) -> None:
         self._settings = settings
-        self._zone = zone
-        self._clock = clock
+        self._writer = Writer(settings, clock, zone, links)
 
     async def send(self, alert: Alert) -> Receipt:
-        message = self._message(alert)
+        message = self._writer.write(alert)
         smtp = self._client()
         deadline = _deadline()
         try:
@@ -140,22 +79,6 @@ class Email:
             password=smtp.password.get_secret_value() if smtp.password else None,
             timeout=SEND_TIMEOUT,
         )
-
-    def _message(self, alert: Alert) -> EmailMessage:
-        words = compose(alert, self._settings.lang, _TEXT_LIMIT, zone=self._zone)
-        sender = self._settings.sender
-        domain = sender.rpartition("@")[2]
-        message = EmailMessage(_POLICY)
-        message["From"] = MailAddress("mentiond", addr_spec=sender)
-        message["To"] = MailAddress(addr_spec=alert.recipient)
-        message["Subject"] = subject(words)
-        message["Date"] = self._clock()
-        message["Message-ID"] = f"<{hashlib.sha256(alert.key.encode()).hexdigest()[:32]}@{domain}>"
-        message["Auto-Submitted"] = "auto-generated"
-        message["List-Id"] = f"<{self._settings.name}.mentiond.{domain}>"
-        message.set_content(text_body(words))
-        message.add_alternative(html_body(words, self._settings.lang), subtype="html")
-        return message
 
 
 def _deadline() -> float:

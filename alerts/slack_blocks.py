@@ -1,54 +1,69 @@
 """An alert as Block Kit blocks, within Slack's limits and with nothing in a post that Slack would act on.
 
-Limits (https://docs.slack.dev/reference/block-kit/blocks): header 150, text object 3,000, 50 blocks; all blocks
-together were refused at about 13,200 characters. Lengths are counted in UTF-16 units after escaping, the dearest way.
+In the order of a tired reader: what it is, who has it, what was written, by whom, what came before, what to say, what
+to press; the small print below. Limits (https://docs.slack.dev/reference/block-kit/blocks): header 150, text object
+3,000, 50 blocks; all blocks together were refused at about 13,200 characters.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import accumulate
 
+from alerts.base import Alert, CaseState, Reason
 from alerts.excerpt import Piece, cut, units
+from alerts.slack_buttons import controls, handle
+from alerts.slack_text import ago, context, cost, escape, fit, link, pings, plain, quoted, section
+from alerts.slack_words import SlackWords
 from alerts.wording import Item, Link, Message
 from sources.base import JSON
 
 EXCERPT = 2000  # what a post's text may cost
 _HEADER = 150
-_SECTION = 3000
+_POST = 2800
+_NOTE = 300
+_BYLINE = 500
+_ADVICE = 600
+_REPLY = 1500
+_WHY = 1400
+_HISTORY = 1200
 _FALLBACK = 300
-_LINK = 1300
+_LINK = 1000
 _ITEM_LINK = 500
 _ITEMS = 40  # blocks, so that the frame around them stays within 50
-_ITEMS_COST = 9000
-
-# The three characters Slack wants escaped, and the backtick, so that no code fence opens.
-_INERT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "`": "ˋ"})
+_ITEMS_COST = 8000
 _ZERO_WIDTH = "\u200b"
+_LIGHTS = {
+    CaseState.NEW: ":red_circle:",
+    CaseState.CLAIMED: ":large_yellow_circle:",
+    CaseState.ANSWERED: ":large_green_circle:",
+    CaseState.DISMISSED: ":white_circle:",
+}
 
 
-def escape(text: str) -> str:
-    """Text that Slack shows and does not read: <!channel>, <url|text> and ``` are inert."""
-    return text.translate(_INERT)
-
-
-def cost(text: str) -> int:
-    """What a text takes of a limit once it is escaped."""
-    return units(escape(text))
-
-
-def render(message: Message) -> list[JSON]:
-    """The blocks, top to bottom: what, the post, who and when, why, remarks, links."""
+def render(message: Message, alert: Alert, words: SlackWords | None = None) -> list[JSON]:
+    """The blocks, top to bottom. `words`: those of the buttons; None where nobody takes presses."""
     headline = escape(cut(message.headline, _HEADER, cost))
-    blocks: list[JSON] = [{"type": "header", "text": {"type": "plain_text", "text": headline, "emoji": False}}]
-    blocks += [_context(f":warning: {escape(note)}") for note in message.notes]
-    blocks += [_section(text) for text in (_post(message), *_items(message)) if text]
-    if message.byline:
-        blocks.append(_context(escape(cut(message.byline, _SECTION, cost))))
-    if message.why:
-        why = escape(cut("\n".join(f"• {line}" for line in message.why), _SECTION - 50, cost))
-        blocks.append(_section(f"*{message.words.why}*\n{why}"))
-    if links := _links(message.links):
-        blocks.append(_section(links))
+    blocks: list[JSON] = [{"type": "header", "text": plain(headline)}]
+    blocks += [section(called) for called in [pings(alert.called)] if called]
+    blocks += [context(line) for line in _top(message, alert)]
+    blocks += [section(post) for post in [_post(message)] if post]
+    blocks += _items(message, words)
+    blocks += [context(line) for line in _around(message)]
+    blocks += [section(line) for line in _help(message)]
+    blocks += controls(alert, words) if words else []
+    blocks += [context(line) for line in _small_print(message)]
+    return blocks
+
+
+def reply(message: Message, alert: Alert) -> list[JSON]:
+    """The same as an answer in the thread of its first message: who is called, why, what is new, how it stands."""
+    why = " · ".join(fit(note, _NOTE) for note in message.notes)
+    lines = [pings(alert.called), f"*{why}*" if why else "", fit(message.headline, _HEADER)]
+    blocks: list[JSON] = [section("\n".join(line for line in lines if line))]
+    if alert.reason is Reason.EDITED:
+        blocks += [section(post) for post in [_post(message)] if post]
+    blocks += [context(fit(message.state, _BYLINE))] if message.state else []
     return blocks
 
 
@@ -59,16 +74,47 @@ def fallback(message: Message) -> str:
     return escape(cut(f"{message.headline}: {said}" if said else message.headline, _FALLBACK, cost))
 
 
-def _section(text: str) -> JSON:
-    return {"type": "section", "text": _mrkdwn(text)}
+def _top(message: Message, alert: Alert) -> Iterator[str]:
+    """Remarks, and whose it is."""
+    for note in message.notes:
+        yield f":warning: {fit(note, _NOTE)}"
+    if message.state_parts:
+        case = alert.context.case if alert.count == 1 else None
+        whose, *rest = (fit(part, _NOTE) for part in message.state_parts)
+        if message.waiting_since and rest:
+            rest[0] += f" ({ago(message.waiting_since)})"
+        yield " · ".join((f"{_LIGHTS[case.state]} *{whose}*" if case else f"*{whose}*", *rest))
 
 
-def _context(text: str) -> JSON:
-    return {"type": "context", "elements": [_mrkdwn(text)]}
+def _around(message: Message) -> Iterator[str]:
+    """Who wrote it, how often before, where else; what to mind."""
+    if message.byline:
+        yield fit(message.byline, _BYLINE)
+    if message.earlier:
+        yield f":repeat: *{fit(message.earlier, _NOTE)}*"
+    if seen := _links(message.seen_at, _ITEM_LINK):
+        yield message.words.case.seen_at.format(seen)
+    if message.advice:
+        yield f":bulb: *{message.words.case.advice}:* {fit(message.advice, _ADVICE)}"
 
 
-def _mrkdwn(text: str) -> JSON:
-    return {"type": "mrkdwn", "text": text, "verbatim": True}  # verbatim: no @names, #channels or bare links
+def _help(message: Message) -> Iterator[str]:
+    """What to say, and where."""
+    if message.reply:
+        yield f"*{message.words.case.reply}*\n{quoted(fit(message.reply, _REPLY))}"
+    if links := _links(message.links, _LINK):
+        yield links
+
+
+def _small_print(message: Message) -> Iterator[str]:
+    if message.events:
+        yield f"*{message.words.case.history}*\n{fit(_bullets(message.events), _HISTORY)}"
+    if message.why:
+        yield f"*{message.words.why}*\n{fit(_bullets(message.why), _WHY)}"
+
+
+def _bullets(lines: tuple[str, ...]) -> str:
+    return "\n".join(f"• {line}" for line in lines)
 
 
 def _post(message: Message) -> str:
@@ -76,7 +122,7 @@ def _post(message: Message) -> str:
     for is_marked in (True, False):
         lines = [_marked(message.title, is_marked)] if message.title else []
         lines += [f">{_marked(message.text, is_marked)}"] if message.text else []
-        if units("\n".join(lines)) <= _SECTION:
+        if units("\n".join(lines)) <= _POST:
             break
     return "\n".join(lines)
 
@@ -90,22 +136,26 @@ def _marked(pieces: tuple[Piece, ...], is_marked: bool) -> str:
     return "".join(shown)
 
 
-def _items(message: Message) -> list[str]:
+def _items(message: Message, words: SlackWords | None) -> list[JSON]:
     """As many posts of a summary as fit, and how many do not."""
-    texts = [_item(item) for item in message.items[:_ITEMS]]
-    ends = accumulate(units(text) for text in texts)
-    shown = [text for text, end in zip(texts, ends, strict=True) if end <= _ITEMS_COST]
+    items = message.items[:_ITEMS]
+    ends = accumulate(units(_item(item)) for item in items)
+    shown = [item for item, end in zip(items, ends, strict=True) if end <= _ITEMS_COST]
+    blocks: list[JSON] = []
+    for item in shown:
+        menu = {"accessory": handle(item.mention_id, words)} if words and item.mention_id else {}
+        blocks.append({**section(_item(item)), **menu})
     more = escape(message.more(len(shown)))
-    return [*shown, more] if more else shown
+    return [*blocks, section(more)] if more else blocks
 
 
 def _item(item: Item) -> str:
-    lines = [f"*{escape(item.headline)}*", f">{escape(item.text)}"]
+    headline = f"*{escape(item.headline)}*"
     if item.url and cost(item.url) <= _ITEM_LINK:
-        lines[0] = f"<{escape(item.url)}|{escape(item.headline)}>"
-    return "\n".join(lines)
+        headline = link(item.url, item.headline)
+    state = f"\n_{escape(item.state)}_" if item.state else ""
+    return f"{headline}\n>{escape(item.text)}{state}"
 
 
-def _links(links: tuple[Link, ...]) -> str:
-    shown = [f"<{escape(link.url)}|{escape(link.label)}>" for link in links if cost(link.url) <= _LINK]
-    return " · ".join(shown)
+def _links(links: tuple[Link, ...], limit: int) -> str:
+    return " · ".join(link(found.url, found.label) for found in links if cost(found.url) <= limit)

@@ -34,17 +34,23 @@ _CHANNEL_REFUSED = frozenset(
 )
 _MESSAGE_REFUSED = frozenset(
     {
+        "cannot_reply_to_message",
+        "cant_update_message",
+        "edit_window_closed",
         "invalid_arg_name",
         "invalid_arguments",
         "invalid_blocks",
         "invalid_blocks_format",
         "markdown_text_conflict",
+        "message_not_found",
         "msg_blocks_too_long",
         "msg_too_long",
         "no_text",
+        "thread_not_found",
         "too_many_attachments",
     }
 )
+THREAD_GONE = frozenset({"cannot_reply_to_message", "message_not_found", "thread_not_found"})
 _MAYBE_DONE = frozenset({"fatal_error", "internal_error"})  # "some aspect of the operation may have succeeded"
 _RETRY_LIMIT = 24 * 3600.0
 

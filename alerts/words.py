@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from alerts import case_words
+from alerts.case_words import CaseWords
 from rules.base import Label, Sentiment, WatchlistKind
 from sources.base import PostKind
 
@@ -29,6 +31,8 @@ class Words:
     notice: str
     held_back: str  # {}: a count
     held_back_one: str
+    gathered: str  # {}: a count
+    gathered_one: str
     more: str  # {}: a count
     author_unknown: str
     undated: str
@@ -47,6 +51,7 @@ class Words:
     less_sure: str  # {}: the language
     open_post: str
     open_case: str
+    case: CaseWords
 
 
 ENGLISH = Words(
@@ -89,6 +94,8 @@ ENGLISH = Words(
     notice="Notice from mentiond",
     held_back="{} older posts held back",
     held_back_one="1 older post held back",
+    gathered="Digest of {} mentions",
+    gathered_one="Digest of one mention",
     more="and {} more",
     author_unknown="author unknown",
     undated="no date",
@@ -107,6 +114,7 @@ ENGLISH = Words(
     less_sure="Language {}: read by the shared model, less sure.",
     open_post="Open the post",
     open_case="Open in mentiond",
+    case=case_words.ENGLISH,
 )
 
 GERMAN = Words(
@@ -149,6 +157,8 @@ GERMAN = Words(
     notice="Hinweis von mentiond",
     held_back="{} ältere Beiträge zurückgehalten",
     held_back_one="1 älterer Beitrag zurückgehalten",
+    gathered="Sammelmeldung: {} Erwähnungen",
+    gathered_one="Sammelmeldung: eine Erwähnung",
     more="und {} weitere",
     author_unknown="Autor unbekannt",
     undated="ohne Datum",
@@ -167,6 +177,7 @@ GERMAN = Words(
     less_sure="Sprache {}: vom gemeinsamen Modell gelesen, weniger sicher.",
     open_post="Beitrag öffnen",
     open_case="In mentiond öffnen",
+    case=case_words.GERMAN,
 )
 
 WORDS: Mapping[Lang, Words] = {"en": ENGLISH, "de": GERMAN}

@@ -11,14 +11,19 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from alerts.base import Receiver
+from alerts.email_settings import EmailSettings
+from alerts.links import NO_LINKS, Links
 from alerts.registry import Tools as ReceiverTools
 from alerts.registry import build as build_receiver
 from monitor.calls import Callers
+from monitor.case_views import load_cases
 from monitor.config import Config, build_hours, build_inhibit_rules, build_routes, build_teams, build_watchlists
 from monitor.desk import StoreDesk
+from monitor.digests import Digest
 from monitor.fallback import Fallback
 from monitor.http import GuardedHttp
 from monitor.judge import Judge
+from monitor.loading import Surroundings
 from monitor.people import Authors
 from monitor.pipeline import Part
 from monitor.router import Router, account_name, account_names
@@ -97,15 +102,27 @@ def find_hooks(parts: Iterable[Part]) -> dict[str, Hook]:
     return {part.name: part.source for part in parts if isinstance(part.source, Hook)}
 
 
-def build_receivers(config: Config, tools: Tools) -> dict[str, Receiver]:
+def build_surroundings(config: Config) -> Surroundings:
+    """What is looked up around the mentions of an alert."""
+    teams = build_teams(config).teams.values()
+    return Surroundings(
+        watchlists={watchlist.name: watchlist for watchlist in build_watchlists(config)},
+        members={name: member for team in teams for name, member in team.members.items()},
+        cases=load_cases,
+    )
+
+
+def build_receivers(config: Config, tools: Tools, links: Links = NO_LINKS) -> dict[str, Receiver]:
     """Receivers by name."""
     given = ReceiverTools(
         http=tools.http,
         session_for=tools.http.session_for,
+        lasting_session_for=tools.http.lasting_session_for,
         clock=utc_now,
         write_line=_write_line,
         is_terminal=sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR"),
         zone=ZoneInfo(config.timezone),
+        links=links,
     )
     return {settings.name: build_receiver(settings, given) for settings in config.receivers}
 
@@ -179,6 +196,20 @@ def build_authors(config: Config) -> Authors:
 def source_types(config: Config) -> dict[str, str]:
     """The name of each source -> its type."""
     return {source.name: source.type for source in config.sources}
+
+
+def build_digests(config: Config) -> dict[str, Digest]:
+    """By receiver, of those that gather."""
+    return {
+        settings.name: Digest(
+            every=settings.digest.every.total_seconds() if settings.digest.every else None,
+            daily=settings.digest.daily,
+            zone=config.timezone,
+            takes_crises=settings.digest.crisis,
+        )
+        for settings in config.receivers
+        if isinstance(settings, EmailSettings) and settings.digest
+    }
 
 
 def build_judge(config: Config, classifier: Classifier) -> Judge:

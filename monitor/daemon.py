@@ -13,19 +13,25 @@ from functools import partial
 from random import Random
 from typing import Any
 
+from aiohttp.web import RouteDef
 from sqlalchemy.engine import Connection
 
 from alerts.base import ReceiverError, Updatable
+from alerts.links import NO_LINKS
 from monitor import cursors, inbox, maintenance, outbox, storms, web
+from monitor.action_links import SignedLinks
 from monitor.assembly import (
     Tools,
     build_authors,
     build_callers,
+    build_desk,
+    build_digests,
     build_fallbacks,
     build_judge,
     build_parts,
     build_receivers,
     build_rules,
+    build_surroundings,
     find_hooks,
     open_tools,
     utc_now,
@@ -35,10 +41,11 @@ from monitor.commands import FAILED, OK, STILL_OWED, TROUBLE
 from monitor.config import Config
 from monitor.delivery import Delivery
 from monitor.inbox import StoredInbox
-from monitor.loading import Surroundings
+from monitor.listening import Listening, build_listenings
 from monitor.mentions import rename_watchlist
 from monitor.pipeline import Part, Pipeline
 from monitor.scheduler import Ticker
+from monitor.serving import Serving, load_links
 from monitor.store import Store, StoreBusyError, StoreError
 from rules.base import Classifier
 from sources.base import Stream
@@ -68,6 +75,8 @@ class Daemon:
     parts: dict[tuple[str, str], Part]
     deliveries: dict[str, Delivery]
     attendant: Attendant
+    listeners: Sequence[Listening] = ()
+    routes: Sequence[RouteDef] = ()  # of the HTTP server
     passes: dict[tuple[str, str], asyncio.Task[bool]] = field(default_factory=dict)
     is_store_failing: bool = False
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONCURRENT_PASSES))
@@ -102,8 +111,9 @@ class Daemon:
     def traits(self) -> dict[str, outbox.Traits]:
         """By receiver."""
         brakes = {settings.name: settings.storm for settings in self.config.receivers}
+        digests = build_digests(self.config)
         return {
-            name: outbox.Traits(isinstance(delivery.receiver, Updatable), brakes[name])
+            name: outbox.Traits(isinstance(delivery.receiver, Updatable), brakes[name], digests.get(name))
             for name, delivery in self.deliveries.items()
         }
 
@@ -117,12 +127,14 @@ class Daemon:
         ticker.every(RECLASSIFY_EVERY, "reclassify", self._reclassify)
         ticker.every(CALM_EVERY, "storms", self._end_storms)
         workers = [asyncio.create_task(delivery.run()) for delivery in self.deliveries.values()]
+        listeners = [asyncio.create_task(listener.run()) for listener in self.listeners]
         ticker.start()
         log.info("ready sources=%d watchlists=%d receivers=%d", *self._sizes())
         await stop.wait()
         self._wind_down()
         await ticker.stop(GRACE)
-        await asyncio.gather(_finish(workers, GRACE), _finish(list(self.passes.values()), PASS_GRACE))
+        passes = list(self.passes.values())
+        await asyncio.gather(_finish(workers, GRACE), _finish(listeners, 0), _finish(passes, PASS_GRACE))
 
     async def once(self, stop: asyncio.Event) -> int:
         """Every source, all pages, then every owed alert tried once; return the exit code. `stop` ends it early."""
@@ -169,17 +181,25 @@ class Daemon:
     async def tell_operator(self, receiver: str, error: ReceiverError) -> None:
         """Owe the operator a notice that a channel was stopped, through another channel."""
         log.error("channel stopped receiver=%s error=%s", receiver, error)
-        operations = self.pipeline.operations
-        if operations is None or operations == receiver:
+        if receiver == self.pipeline.operations:
             return
         fallback = self.deliveries[receiver].fallback
         meanwhile = f" Until then {fallback.receiver} hears instead." if fallback else ""
-        text = (
-            f"Receiver {receiver} is stopped, its alerts stay owed: {error}. Mend it and restart mentiond.{meanwhile}"
-        )
-        to, now = self.pipeline.recipients[operations], utc_now()
-        await self.store.write(lambda tx: outbox.owe_notice(tx, operations, to, f"receiver:{receiver}", text, now))
-        self.wake([operations])
+        text = f"Receiver {receiver} is stopped, its alerts stay owed: {error}. Mend it and restart mentiond."
+        await self._notify(f"receiver:{receiver}", text + meanwhile)
+
+    async def tell_deaf(self, receiver: str, error: ReceiverError) -> None:
+        """Owe the operator a notice that nobody hears any more what people press in a receiver's messages."""
+        log.error("listener stopped receiver=%s error=%s", receiver, error)
+        text = f"Buttons and commands of the receiver {receiver} do nothing: {error}. Mend it and restart mentiond."
+        await self._notify(f"listener:{receiver}", text)
+
+    async def _notify(self, subject: str, text: str) -> None:
+        operations = self.pipeline.operations
+        if operations is not None:
+            to, now = self.pipeline.recipients[operations], utc_now()
+            await self.store.write(lambda tx: outbox.owe_notice(tx, operations, to, subject, text, now))
+            self.wake([operations])
 
     async def _start_due(self) -> None:
         try:
@@ -260,7 +280,14 @@ async def _finish(tasks: Sequence[asyncio.Task[Any]], grace: float) -> None:
     await asyncio.gather(*late, return_exceptions=True)
 
 
-def _assemble(config: Config, store: Store, classifier: Classifier, tools: Tools, thread: ThreadPoolExecutor) -> Daemon:
+def _assemble(
+    config: Config,
+    store: Store,
+    classifier: Classifier,
+    tools: Tools,
+    thread: ThreadPoolExecutor,
+    links: SignedLinks | None,
+) -> Daemon:
     random = Random()
     pipeline = Pipeline(
         store=store,
@@ -274,8 +301,8 @@ def _assemble(config: Config, store: Store, classifier: Classifier, tools: Tools
         articles=tools.articles,
         authors=build_authors(config),
     )
-    receivers = build_receivers(config, tools)
-    rules, fallbacks = build_rules(config), build_fallbacks(config)
+    receivers = build_receivers(config, tools, links or NO_LINKS)
+    rules, fallbacks, around = build_rules(config), build_fallbacks(config), build_surroundings(config)
     deliveries = {
         settings.name: Delivery(
             name=settings.name,
@@ -286,7 +313,7 @@ def _assemble(config: Config, store: Store, classifier: Classifier, tools: Tools
             store=store,
             clock=utc_now,
             random=random,
-            around=Surroundings(watchlists=pipeline.judge.watchlists),
+            around=around,
             rules=rules,
             fallback=fallbacks.get(settings.name),
         )
@@ -299,6 +326,9 @@ def _assemble(config: Config, store: Store, classifier: Classifier, tools: Tools
     pipeline.wake = daemon.wake
     for delivery in deliveries.values():
         delivery.on_stop, delivery.wake = daemon.tell_operator, daemon.wake
+    desk = build_desk(config, store, daemon.wake)
+    daemon.listeners = build_listenings(receivers, desk, random, daemon.tell_deaf)
+    daemon.routes = Serving(config, store, parts.values(), receivers, desk, links, around).routes()
     return daemon
 
 
@@ -328,7 +358,7 @@ async def _run_exclusively(
     async with store.exclusive() as lost, open_tools(config) as tools:
         await asyncio.to_thread(store.migrate)
         with ThreadPoolExecutor(1, "judge") as thread:
-            daemon = _assemble(config, store, classifier, tools, thread)
+            daemon = _assemble(config, store, classifier, tools, thread, await load_links(config, store))
             await daemon.prepare()
             if once:
                 return await daemon.once(stop)
@@ -338,14 +368,14 @@ async def _run_exclusively(
 
 @asynccontextmanager
 async def _listening(daemon: Daemon) -> AsyncIterator[None]:
-    """The HTTP server, where a source is pushed to. Raises ListenError."""
-    hooks = find_hooks(daemon.parts.values())
-    if not hooks:
+    """The HTTP server, where anything needs it. Raises ListenError."""
+    if not daemon.routes:
         yield
         return
     host, _, port = daemon.config.server.listen.rpartition(":")
-    async with web.serve(host.strip("[]"), int(port), web.Hooks(hooks, daemon.store, utc_now)) as address:
-        log.info("listening address=%s hooks=%s", address, ",".join(hooks))
+    async with web.serve(host.strip("[]"), int(port), daemon.routes) as address:
+        paths = dict.fromkeys(route.path.split("{")[0] for route in daemon.routes)
+        log.info("listening address=%s paths=%s", address, ",".join(paths))
         yield
 
 

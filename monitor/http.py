@@ -66,20 +66,23 @@ class GuardedHttp:
         self._slots: WeakValueDictionary[tuple[str, int], asyncio.Semaphore] = WeakValueDictionary()
         self._paused: dict[tuple[str, int], datetime] = {}
         agent = f"mentiond/{version('mentiond')}" + (f" (+{contact})" if contact else "")
-        self._guarded = self._open(agent, resolver, socket_factory=_open_public_socket)
-        self._unguarded = self._open(agent, resolver, middlewares=(self._stay_on_allowed_hosts,))
+        self._guarded = self._open(agent, resolver, per_host, socket_factory=_open_public_socket)
+        self._unguarded = self._open(agent, resolver, per_host, middlewares=(self._stay_on_allowed_hosts,))
+        self._lasting = self._open(agent, resolver, 0, socket_factory=_open_public_socket)
+        self._lasting_unguarded = self._open(agent, resolver, 0, middlewares=(self._stay_on_allowed_hosts,))
 
     def _open(
         self,
         agent: str,
         resolver: AbstractResolver | None,
+        per_host: int,
         *,
         socket_factory: Any = None,
         middlewares: Sequence[aiohttp.ClientMiddlewareType] = (),
     ) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                limit=0, limit_per_host=self._per_host, resolver=resolver, socket_factory=socket_factory
+                limit=0, limit_per_host=per_host, resolver=resolver, socket_factory=socket_factory
             ),
             headers={"User-Agent": agent},
             timeout=aiohttp.ClientTimeout(total=self._total, sock_connect=CONNECT_SECONDS),
@@ -98,8 +101,8 @@ class GuardedHttp:
         await self.close()
 
     async def close(self) -> None:
-        await self._guarded.close()
-        await self._unguarded.close()
+        for session in (self._guarded, self._unguarded, self._lasting, self._lasting_unguarded):
+            await session.close()
 
     def session_for(self, url: str) -> aiohttp.ClientSession:
         """The aiohttp session for a host, for libraries that speak HTTP themselves.
@@ -107,6 +110,10 @@ class GuardedHttp:
         It guards addresses, connections per host and time, but neither the size of bodies nor Retry-After.
         """
         return self._session(URL(url))
+
+    def lasting_session_for(self, url: str) -> aiohttp.ClientSession:
+        """The same for connections that are kept open for hours: they take no place among the `per_host`."""
+        return self._lasting_unguarded if host_name(URL(url)) in self._allowed else self._lasting
 
     def pause(self, url: str, seconds: float) -> None:
         """Leave the host of `url` (name and port) alone for so long, 24 h at the most."""

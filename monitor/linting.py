@@ -1,4 +1,4 @@
-"""Remarks on a configuration, with their places in its file: here what the linter says of the queries."""
+"""Remarks on a configuration, with their places in its file: what the linter says of the queries, what mails lack."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """One remark on a watchlist or a source; `error` says where it stands in the file. No `level`: so it is."""
+    """One remark on a watchlist, source or receiver; `error` says where it stands in the file. No `level`: so it is."""
 
     kind: str
     name: str
@@ -51,3 +51,14 @@ def lint_watchlists(config: Config, path: Path, environ: Mapping[str, str]) -> I
             offset = (finding.line - 1, finding.column - 1)
             error = document.error(("watchlists", number, "query"), finding.message, offset=offset)
             yield Remark("query", watchlist.name, finding.level, error)
+
+
+def remark_mails(config: Config, path: Path, environ: Mapping[str, str]) -> Iterator[Remark]:
+    """Mails without buttons, because nobody could reach what these lead to."""
+    if config.server.public_url is not None:
+        return
+    document = read_document(path, environ)
+    for number, receiver in enumerate(config.receivers):
+        if receiver.type == "email":
+            message = "its mails have no buttons: `server.public_url` does not say where mentiond is reached"
+            yield Remark("receiver", receiver.name, Level.HINT, document.error(("receivers", number, "type"), message))

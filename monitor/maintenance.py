@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from alerts.base import Reason
 from monitor.calls import told_before
+from monitor.digests import is_slot
 from monitor.groups import group_receivers
 from monitor.loading import JOINED, read_mention
 from monitor.mentions import Draft, News, announce, brings_label, offer_held, verdict_row
@@ -147,5 +148,5 @@ def _late_news(connection: Connection, post_id: int, revision: int, draft: Draft
     ).all()
     receivers = {receiver for receiver, _ in told} | group_receivers(connection, mention.id)
     left = tuple(decision for decision in draft.decisions if decision.receiver not in receivers)
-    held_for = next((subject for _, subject in told if subject), None)
+    held_for = next((subject for _, subject in told if subject and not is_slot(subject)), None)
     return News(replace(draft, decisions=left), post_id, revision, Reason.FIRST, mention.id, held_for)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from alerts.base import Reason
+from monitor.digests import Gathering
 from monitor.opening import UNKNOWN, Arrival, Opening, open_cases
 from monitor.owed import owed_row
 from monitor.placing import Placing, intervals_of
@@ -56,9 +57,9 @@ def announce(
     ids = _insert_mentions(connection, [one for one in news if one.mention_id is None], now)
     told = [(one.mention_id or ids[one.post_id, one.draft.mention.watchlist.name], one) for one in news]
     owners = open_cases(connection, [_arrival(mention_id, one) for mention_id, one in told], now)
-    rows, placing = [], Placing(connection, now)
+    rows, placing, gathering = [], Placing(connection, now), Gathering(connection, now)
     for mention_id, one in told:
-        for row in alert_rows(mention_id, one, recipients, placing):
+        for row in alert_rows(mention_id, one, recipients, placing, gathering):
             is_single = row["mention_id"] is not None and mention_id in owners
             rows.append(row | {"called": [owners[mention_id]] if is_single else []})
     if rows:
@@ -134,26 +135,37 @@ def store_verdict(connection: Connection, mention_id: int, revision: int, verdic
 
 
 def alert_rows(
-    mention_id: int, news: News, recipients: Mapping[str, Sequence[str]], placing: Placing
+    mention_id: int, news: News, recipients: Mapping[str, Sequence[str]], placing: Placing, gathering: Gathering
 ) -> list[dict[str, Any]]:
     """The alerts that one mention owes: what it joins instead of being told by itself owes its own already."""
     rows = []
     for decision in news.draft.decisions:
-        row = _row_of(mention_id, news, decision, placing)
-        if row is not None:
-            rows += [row | {"recipient": recipient} for recipient in recipients[decision.receiver]]
+        to = recipients[decision.receiver]
+        row = _bare_row(mention_id, news, decision, placing.now)
+        if news.held_for:
+            rows += [row | {"recipient": recipient, "held_for": news.held_for, "state": "held"} for recipient in to]
+        elif gathering.takes(decision.receiver, news.draft.mention.verdict):
+            subjects = {recipient: gathering.subject(decision.receiver, recipient) for recipient in to}
+            rows += [row | {"recipient": at, "held_for": subject, "state": "held"} for at, subject in subjects.items()]
+        elif (placed := _placed(row, mention_id, news, decision, placing)) is not None:
+            rows += [placed | {"recipient": recipient} for recipient in to]
     return rows
 
 
-def _row_of(mention_id: int, news: News, decision: Decision, placing: Placing) -> dict[str, Any] | None:
-    """What one receiver is owed; None: the message that the mention joins."""
+def _bare_row(mention_id: int, news: News, decision: Decision, now: datetime) -> dict[str, Any]:
+    """What one receiver is owed, wherever it is told."""
     subject, n = f"mention:{mention_id}", news.revision if news.reason is Reason.EDITED else 0
-    row = owed_row(subject, decision.receiver, "", news.reason, n, placing.now)
+    row = owed_row(subject, decision.receiver, "", news.reason, n, now)
     row |= {"mention_id": mention_id, "routes": list(decision.routes), "intervals": intervals_of(decision.intervals)}
     if decision.repeat_interval is not None:
         row["repeat_every"] = decision.repeat_interval.total_seconds()
-    if news.held_for:
-        return row | {"held_for": news.held_for, "state": "held"}
+    return row
+
+
+def _placed(
+    row: dict[str, Any], mention_id: int, news: News, decision: Decision, placing: Placing
+) -> dict[str, Any] | None:
+    """The message that tells the mention; None: one that is owed already takes it."""
     place = placing.place(mention_id, news.draft.mention.watchlist.name, decision, _group_of(news, decision))
     if place.group_id is None:
         return row

@@ -6,7 +6,7 @@ A lease lasts LEASE seconds. A claim that finds a lease run out flags the row `p
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 
 from alerts.base import Reason
 from alerts.storm import Storm
+from monitor.digests import Digest
 from monitor.owed import owed_row
 from monitor.schema import alerts, channels, groups, insert_new
 
@@ -40,6 +41,7 @@ class Traits:
 
     is_updatable: bool = False  # its messages can be edited
     storm: Storm | None = None
+    digest: Digest | None = None
 
 
 def register_channels(
@@ -53,6 +55,7 @@ def register_channels(
         storm = is_like.storm
         values: dict[str, object] = {"stopped": None, "updatable": is_like.is_updatable}
         values |= {"storm_count": storm and storm.count, "storm_seconds": storm and storm.within.total_seconds()}
+        values |= {"digest": is_like.digest and asdict(is_like.digest)}
         connection.execute(sa.update(channels).where(channels.c.receiver == receiver).values(values))
 
 

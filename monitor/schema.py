@@ -452,4 +452,5 @@ channels = Table(
     Column("updatable", Boolean, nullable=False, server_default=false()),  # its messages can be edited in place
     Column("storm_count", Integer),  # more mentions of a watchlist than that within `storm_seconds` share a message
     Column("storm_seconds", Float),
+    Column("digest", JsonText),  # when it is told what it gathers; NULL: at once
 )

@@ -1,25 +1,27 @@
-"""The HTTP server of the daemon: where other systems push to sources, at `/hooks/NAME`.
+"""The HTTP server of the daemon: other systems push to sources at `/hooks/NAME` and to receivers at `/receivers/NAME`,
+people open the pages behind links in mails.
 
-Behind a reverse proxy that ends TLS. A body is in the store before its sender gets a 2xx.
+Behind a reverse proxy that ends TLS. What is pushed to a source is in the store before its sender gets a 2xx.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from aiohttp import ClientPayloadError, web
+from aiohttp import web
 
+from alerts.base import Answerable, Desk
 from monitor import inbox
+from monitor.pushing import read_pushed
 from monitor.store import Store, StoreError
 from sources.base import Clock, Hook, Pushed, Reply
 
 log = logging.getLogger("mentiond.web")
 
-BODY_SECONDS = 20.0  # for a whole body to arrive
+LARGEST_ANSWER = 2**20  # bytes of what is pushed to a receiver
 BUSY = Reply(status=503, text="the store cannot be reached, please come again")
 
 
@@ -37,8 +39,11 @@ class Hooks:
     failing: set[str] = field(default_factory=set)  # logged already
     refused: set[tuple[str, int]] = field(default_factory=set)  # source and status, logged already
 
-    async def handle(self, request: web.Request) -> web.Response:
-        """Any request to /hooks/NAME."""
+    def routes(self) -> list[web.RouteDef]:
+        """Where it is pushed to."""
+        return [web.route("*", "/hooks/{name}", self._handle)]
+
+    async def _handle(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
         hook = self.hooks.get(name)
         if hook is None:
@@ -46,7 +51,7 @@ class Hooks:
         if request.method not in hook.methods:
             allowed = ", ".join(hook.methods)
             return web.Response(status=405, text=f"only {allowed}", headers={"Allow": allowed})
-        pushed = await _read(request, hook.largest)
+        pushed = await read_pushed(request, hook.largest)
         reply = hook.accept(pushed) if isinstance(pushed, Pushed) else pushed
         if reply.status >= 400:
             self._tell_refused(name, reply)
@@ -75,39 +80,33 @@ class Hooks:
         self.refused.add((name, reply.status))
 
 
-async def _read(request: web.Request, largest: int) -> Pushed | Reply:
-    """What was pushed, its body byte for byte as it was sent; or why it is not taken."""
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        return Reply(status=415, text="only bodies without a Content-Encoding")
-    try:
-        body = await asyncio.wait_for(_read_body(request, largest), BODY_SECONDS)
-    except TimeoutError:
-        return Reply(status=408, text="the body came too slowly")
-    except (ConnectionError, ClientPayloadError, web.RequestPayloadError):
-        return Reply(status=400, text="the body broke off")
-    if body is None:
-        return Reply(status=413, text=f"a body may have {largest:,} bytes")
-    headers = {key.lower(): value for key, value in request.headers.items()}
-    return Pushed(method=request.method, query=dict(request.query), headers=headers, body=body)
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Hands actions that are pushed over HTTP to the receivers that know how to read them."""
 
+    receivers: Mapping[str, Answerable]
+    desk: Desk
 
-async def _read_body(request: web.Request, largest: int) -> bytes | None:
-    """The body; None where it is too large."""
-    if (request.content_length or 0) > largest:
-        return None
-    body = bytearray()
-    async for chunk in request.content.iter_any():
-        body += chunk
-        if len(body) > largest:
-            return None
-    return bytes(body)
+    def routes(self) -> list[web.RouteDef]:
+        """Where they are pushed to."""
+        return [web.post("/receivers/{name}", self._handle)]
+
+    async def _handle(self, request: web.Request) -> web.Response:
+        receiver = self.receivers.get(request.match_info["name"])
+        if receiver is None:
+            return web.Response(status=404, text="no such receiver")
+        pushed = await read_pushed(request, LARGEST_ANSWER)
+        if not isinstance(pushed, Pushed):
+            return web.Response(status=pushed.status, text=pushed.text)
+        answer = await receiver.answer(pushed, self.desk)
+        return web.Response(status=answer.status, text=answer.body, content_type=answer.content_type)
 
 
 @asynccontextmanager
-async def serve(host: str, port: int, hooks: Hooks) -> AsyncIterator[str]:
+async def serve(host: str, port: int, routes: Iterable[web.RouteDef]) -> AsyncIterator[str]:
     """Listen while the context lasts; gives the address. Raises ListenError."""
     application = web.Application(client_max_size=0)
-    application.router.add_route("*", "/hooks/{name}", hooks.handle)
+    application.router.add_routes(routes)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=5, auto_decompress=False)
     await runner.setup()
     try:

@@ -15,7 +15,7 @@ from zlib import crc32
 import aiohttp
 import numpy as np
 
-from alerts.base import Alert, Receipt
+from alerts.base import ActionKind, Alert, Desk, Reason, Receipt
 from monitor.http import ask_once
 from rules.base import NONE, Label, Sentiment, Verdict, View
 from rules.encoding import Vectors
@@ -272,6 +272,29 @@ class EditingReceiver(ScriptedReceiver):
         return Receipt(alert.reference)
 
 
+class ScriptedListener(ScriptedReceiver):
+    """`Listener` that fails as prepared, then listens until it is cancelled, or returns where there is nothing."""
+
+    def __init__(self, *troubles: Exception, has_nothing: bool = False) -> None:
+        super().__init__()
+        self.troubles = list(troubles)
+        self.has_nothing = has_nothing
+        self.tries = 0
+        self.listens = asyncio.Event()
+        self.is_cancelled = False
+
+    async def listen(self, desk: Desk) -> None:
+        self.tries += 1
+        if self.troubles:
+            raise self.troubles.pop(0)
+        if not self.has_nothing:
+            self.listens.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.is_cancelled = True
+
+
 class WordClassifier:
     """`Classifier` that carries the labels whose word stands in the text; fails while it is told to."""
 
@@ -314,3 +337,14 @@ class WordEncoder:
             for word in text.lower().split():
                 vectors[row, crc32(f"{self._salt}{word}".encode()) % self._dimensions] += 1
         return vectors
+
+
+class PlainLinks:
+    """`Links` without a signature; actions only where an alert is about mentions that are told at once."""
+
+    def page(self, alert: Alert, mention_id: int) -> str:
+        return f"https://m.example/mentions/{mention_id}/t"
+
+    def action(self, alert: Alert, kind: ActionKind) -> str:
+        is_offered = alert.mentions and alert.reason is not Reason.DIGEST
+        return f"https://m.example/actions/{kind.value}" if is_offered else ""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from monitor.commands import OK, TROUBLE
 from monitor.config import Config, json_schema, load
 from monitor.config_errors import ConfigErrors
-from monitor.linting import lint_watchlists
+from monitor.linting import lint_watchlists, remark_mails
 from monitor.route_tests import run_route_tests
 from monitor.searching import explain_searches
 from rules.lint import Level
@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
     """Validate, lint the queries, run the tests; with --connect also ask who is configured. Raises ConfigErrors."""
     config = load(options.config, os.environ)
     given = (config, options.config, os.environ)
-    remarks = [*lint_watchlists(*given), *explain_searches(*given), *run_route_tests(*given)]
+    remarks = [*lint_watchlists(*given), *explain_searches(*given), *remark_mails(*given), *run_route_tests(*given)]
     if options.json:
         for remark in remarks:
             print(json.dumps(remark.as_json(), ensure_ascii=False))

@@ -20,6 +20,9 @@ TOKEN = "xoxb-demonstration"
 PINGED = "(everybody in the channel is pinged)"
 
 _BROADCAST = re.compile(r"<!(channel|here|everyone)[^>]*>")
+_DATE = re.compile(r"<!date\^\d+\^[^|>]*\|([^>]*)>")
+_EMOJI = {":warning:": "!", ":red_circle:": "●", ":large_yellow_circle:": "◐", ":large_green_circle:": "○"}
+_EMOJI |= {":white_circle:": "○", ":repeat:": "↻", ":bulb:": "→"}
 _LINK = re.compile(r"<(https?://[^|>]+)\|([^>]+)>")
 _ZERO_WIDTH = "\u200b"
 
@@ -56,14 +59,24 @@ def _gist(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def visible(block: Mapping[str, Any]) -> Iterator[str]:
-    """The lines of a block as a reader of the channel sees them."""
+    """The lines of a block as a reader of the channel sees them; what can be pressed stands in brackets."""
+    if block["type"] == "actions":
+        yield " ".join(f"[{_name(element)}]" for element in block["elements"])
+        return
     for element in (*block.get("elements", ()), *([block["text"]] if "text" in block else [])):
         is_markup = element["type"] == "mrkdwn"
         yield from map(_shown if is_markup else unescape, element["text"].split("\n"))
 
 
+def _name(element: Mapping[str, Any]) -> str:
+    text: Mapping[str, str] = element.get("text") or element["placeholder"]
+    return text["text"]
+
+
 def _shown(line: str) -> str:
     mark = "> " if line.startswith(">") else ""
-    text = _BROADCAST.sub(rf"@\1 {PINGED}", line.removeprefix(">"))
-    text = unescape(_LINK.sub(r"\2 (\1)", text)).replace(_ZERO_WIDTH, "").replace(":warning:", "!")
+    text = _BROADCAST.sub(rf"@\1 {PINGED}", _DATE.sub(r"\1", line.removeprefix(">")))
+    text = unescape(_LINK.sub(r"\2 (\1)", text)).replace(_ZERO_WIDTH, "")
+    for name, sign in _EMOJI.items():
+        text = text.replace(name, sign)
     return mark + text

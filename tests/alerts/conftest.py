@@ -41,4 +41,4 @@ def written() -> list[str]:
 @pytest.fixture
 async def tools(written: list[str]) -> AsyncIterator[Tools]:
     async with aiohttp.ClientSession() as session:
-        yield Tools(PlainHttp(session), lambda base: session, lambda: NOW, written.append)
+        yield Tools(PlainHttp(session), lambda base: session, lambda base: session, lambda: NOW, written.append)

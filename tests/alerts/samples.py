@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from alerts.base import DIGEST_SHOWN, Alert, Reason
+from alerts.base import DIGEST_SHOWN, Alert, CaseState, CaseView, Member, Reason
 from rules.base import UNCLASSIFIED, Label, Match, Mention, Sentiment, Span, Verdict, Watchlist, WatchlistKind
 from sources.base import Post
 
@@ -21,6 +21,8 @@ COMPLAINT = Verdict(
     model="mentiond-de 1",
 )
 FAILED = Verdict({}, (UNCLASSIFIED,), Sentiment.NEUTRAL, "de")
+
+KIM = Member("Kim", slack="U0KIM", mail="kim@example.com")
 
 HOSTILE = (
     "<!channel> <@U123> <https://evil.example|Acme bank> ``` & acme\r\nBcc: victim@example.com\r\n\r\n"
@@ -89,3 +91,17 @@ def notice(text: str = "The source heise was switched off: 410 Gone.") -> Alert:
     """Word for the operator."""
     told: dict[str, Any] = {"mentions": (), "count": 0, "notice": text, "reason": Reason.NOTICE}
     return alert(**told)
+
+
+def case(**said: Any) -> CaseView:
+    """A new case of mention 7, changed as said."""
+    fields: dict[str, Any] = {
+        "mention_id": 7,
+        "state": CaseState.NEW,
+        "owner": None,
+        "changed_at": NOW,
+        "opened_at": NOW,
+        "is_direct": False,
+        "priority": 50,
+    }
+    return CaseView(**(fields | said))

@@ -9,7 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from alerts.base import ReceiverError
-from alerts.email import Email, EmailSettings
+from alerts.email import Email
+from alerts.email_settings import EmailSettings
 from tests.alerts.samples import HOSTILE, NOW, alert, alert_of
 from tests.smtp_server import PASSWORD, USER, SmtpServer, serve_smtp
 

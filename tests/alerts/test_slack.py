@@ -4,23 +4,40 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from alerts.base import ReceiverError
+from alerts.base import (
+    Alert,
+    CaseEvent,
+    CaseState,
+    Context,
+    EarlierCase,
+    GroupView,
+    Member,
+    Proposal,
+    Reason,
+    ReceiverError,
+    Sighting,
+)
 from alerts.registry import Tools
 from alerts.slack import Slack, SlackSettings
 from alerts.slack_blocks import render
 from alerts.wording import compose
-from rules.base import Match, Span
-from tests.alerts.samples import HOSTILE, alert, alert_of, digest, mention, notice, post
+from rules.base import Match, Mention, Personal, PersonalKind, Span
+from tests.alerts.samples import HOSTILE, NOW, alert, alert_of, case, digest, mention, notice, post
 from tests.servers import Web
 from tests.slack_server import TOKEN, Answer, SlackServer
 
 
 def receiver(base: str, tools: Tools, *, token: str = TOKEN, channel: str = "#care") -> Slack:
     settings = {"name": "care", "type": "slack", "token": token, "channel": channel, "base_url": base}
-    return Slack(SlackSettings.model_validate(settings), tools.session_for)
+    return Slack(SlackSettings.model_validate(settings), tools.session_for, tools.lasting_session_for, tools.clock)
+
+
+def shown(owed: Alert) -> str:
+    return str(render(compose(owed, "en", 2000), owed))
 
 
 async def refused(slack: Slack) -> ReceiverError:
@@ -84,7 +101,7 @@ async def test_f32_a_wrong_token_and_a_wrong_address_stop_the_channel(
 async def test_f33_lost_replies_are_sent_or_not_unknown(
     slack_server: SlackServer, tools: Tools, monkeypatch: pytest.MonkeyPatch, answer: Answer, posted: bool
 ) -> None:
-    monkeypatch.setattr("alerts.slack.SEND_TIMEOUT", 0.3)
+    monkeypatch.setattr("alerts.slack_api.SEND_TIMEOUT", 0.3)
     slack_server.then(answer)
     error = await refused(receiver(slack_server.base, tools))
     assert (error.permanent, error.maybe_sent) == (False, True)
@@ -136,24 +153,71 @@ async def test_f35_nothing_in_a_post_reaches_slacks_syntax(slack_server: SlackSe
 
 @pytest.mark.parametrize("url", ["https://x.example/a|b>c<!channel>", "javascript:alert(1)", "https://a.example@evil/"])
 def test_f35_links_cannot_be_broken_out_of(url: str) -> None:
-    blocks = str(render(compose(alert(mention(post(url=url))), "en", 2000)))
+    blocks = shown(alert(mention(post(url=url))))
     assert "javascript" not in blocks and "<!channel>" not in blocks and "a.example@" not in blocks
     assert blocks.count("|") - blocks.count("question|complaint") <= 2
 
 
-async def test_f34_everything_at_its_longest_stays_within_the_limits(slack_server: SlackServer, tools: Tools) -> None:
-    text = "&acme<" * 5_000
-    long = mention(post(title=text, text=text, author=text, url="https://x.example/" + "&" * 1_900, followers=10**12))
-    owed = alert(long, possibly_sent_twice=True, routes=(text,) * 50, url="https://m.example/" + "&" * 1_900)
-    slack = receiver(slack_server.base, tools)
-    for said in (owed, digest(5_000, mentions=(long,) * 20, possibly_sent_twice=True), notice(text)):
+LONG = "&acme<" * 5_000
+
+
+def everything(long: Mention) -> Context:
+    """All that can stand around a mention, each at its longest."""
+    events = tuple(CaseEvent(NOW, LONG, "source", "note", LONG) for _ in range(10))
+    earlier = (EarlierCase(1, NOW, CaseState.ANSWERED, LONG),)
+    copies = tuple(Sighting("x", f"https://x.example/{n}" + "&" * 450, NOW) for n in range(9))
+    known = case(
+        mention_id=long.id,
+        owner=LONG,
+        state=CaseState.CLAIMED,
+        due_at=NOW,
+        snoozed_until=NOW,
+        is_direct=True,
+        tags=(LONG,) * 9,
+        events=events,
+        earlier=earlier,
+        earlier_count=99,
+        earlier_since=NOW,
+    )
+    return Context(known, copies, Proposal(LONG + "\n" * 999, LONG))
+
+
+@pytest.mark.parametrize("lang", ["en", "de"])
+async def test_f34_everything_at_its_longest_stays_within_the_limits(
+    slack_server: SlackServer, tools: Tools, lang: str
+) -> None:
+    long = mention(post(title=LONG, text=LONG, author=LONG, url="https://x.example/" + "&" * 900, followers=10**12))
+    long = replace(long, personal=tuple(Personal(kind, Span("text", 0, 9)) for kind in PersonalKind))
+    calls: dict[str, Any] = {
+        "possibly_sent_twice": True,
+        "routes": (LONG,) * 50,
+        "url": "https://m.example/" + "&" * 900,
+        "called": tuple(Member(LONG, slack=f"U{n:010}") for n in range(50)),
+        "contexts": {long.id: everything(long)},
+    }
+    shared = GroupView(4, (("watchlist", LONG), ("label", "complaint")), is_storm=True, is_closed=False)
+    longs = tuple(replace(long, id=number) for number in range(1, 21))
+    many = {**calls, "count": 5_000, "mentions": longs, "group": shared}
+    settings = {"name": "care", "type": "slack", "token": TOKEN, "channel": "#care", "base_url": slack_server.base}
+    parsed = SlackSettings.model_validate({**settings, "app_token": "xapp-1", "lang": lang})
+    slack = Slack(parsed, tools.session_for, tools.lasting_session_for, tools.clock)
+    first = await slack.send(alert(long, **calls, reason=Reason.ESCALATION, n=9))
+    for said in (
+        alert(long, **calls, reason=Reason.ESCALATION, n=9, reference=first.reference),
+        alert(**{**many, "group": replace(shared, is_storm=False)}),
+        alert(**many),
+        digest(5_000, mentions=longs, possibly_sent_twice=True),
+        notice(LONG),
+    ):
         await slack.send(said)  # the server refuses what is over a limit
-    assert len(slack_server.messages) == 3
+    await slack.update(alert(long, **calls, reference=first.reference))
+    assert len(slack_server.messages) == 6
 
 
 def test_a_summary_that_is_cut_still_counts_exactly() -> None:
     long = mention(post(text="&" * 500, title=""))
-    blocks = render(compose(digest(5_000, mentions=(long,) * 20), "en", 2000))
+    summary = digest(5_000, mentions=(long,) * 20)
+    blocks = render(compose(summary, "en", 2000), summary)
     shown = sum("https://www.heise.de" in str(block) for block in blocks)
     assert shown < 20
     assert f"and {5_000 - shown} more" in str(blocks)
@@ -162,7 +226,7 @@ def test_a_summary_that_is_cut_still_counts_exactly() -> None:
 def test_overlapping_hits_are_marked_once() -> None:
     spans = (Span("text", 0, 4), Span("text", 0, 10), Span("text", 5, 10))
     found = replace(mention(post(text="acme phone", title="")), match=Match("acme", spans, ()))
-    assert "*acme phone*" in str(render(compose(alert(found), "en", 2000)))
+    assert "*acme phone*" in shown(alert(found))
 
 
 async def test_the_token_is_in_no_log_and_no_error(

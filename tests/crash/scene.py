@@ -9,7 +9,7 @@ import re
 import signal
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -84,6 +84,8 @@ class Scene:
     web: Web
     folder: Path
     store_url: str
+    config: str = CONFIG
+    arrived: Callable[[], set[tuple[str, str]]] | None = None  # where it is not the webhook that is told
     planted: set[tuple[str, str]] = field(default_factory=set)  # (external id, watchlist)
     entries: list[str] = field(default_factory=list)
     hits: list[dict[str, object]] = field(default_factory=list)
@@ -114,7 +116,7 @@ class Scene:
 
     def write_config(self) -> Path:
         path = self.folder / "config.yaml"
-        path.write_text(CONFIG.format(store=self.store_url, base=self.web.base), encoding="utf-8")
+        path.write_text(self.config.format(store=self.store_url, base=self.web.base), encoding="utf-8")
         return path
 
     def _reach(self, point: str) -> None:
@@ -188,7 +190,8 @@ class Scene:
 
     def _is_done(self, log: Path, before: int) -> bool:
         """Everything arrived, and the daemon is ready: asked to end before that, it would just die."""
-        return self.planted <= {key for key, _ in self.received} and b" ready " in log.read_bytes()[before:]
+        arrived = self.arrived() if self.arrived else {key for key, _ in self.received}
+        return self.planted <= arrived and b" ready " in log.read_bytes()[before:]
 
     def _start(self, point: str, count: int, model: str) -> Process:
         arguments = [point, str(count), model, "-c", str(self.write_config())]

@@ -37,6 +37,7 @@ ENVIRON = {
     "NUMBER": "4711471147",
     "EMPTY": "",
     "SLACK_BOT_TOKEN": "xoxb-1",
+    "SLACK_APP_TOKEN": "xapp-1",
     "SMTP_PASSWORD": "pw",
     "CRM_SECRET": "s",
     "PGPASSWORD": "pg",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -18,11 +19,13 @@ from monitor.assembly import utc_now
 from monitor.commands import FAILED, OK, STILL_OWED, TROUBLE
 from monitor.config import Config, load
 from monitor.daemon import Daemon, run
+from monitor.listening import build_listenings
 from monitor.loading import load_alerts
 from monitor.schema import alerts, cursors, mentions, seen
 from monitor.store import Store, StoreBusyError
 from sources.base import SourceError
-from tests.fakes import ScriptedReceiver, WordClassifier
+from tests.fake_desk import MemoryDesk
+from tests.fakes import ScriptedListener, ScriptedReceiver, WordClassifier
 from tests.monitor.builders import (
     Works,
     build_works,
@@ -201,6 +204,21 @@ async def test_f32_a_stopped_channel_is_told_through_another(config: Config, wor
     assert await daemon.deliveries["ops"].run_once() == 0
     notice = next(alert for alert in ops.accepted if alert.notice)
     assert notice.notice.startswith("Receiver console is stopped, its alerts stay owed: invalid_auth")
+
+
+async def test_listeners_listen_while_the_daemon_serves(config: Config, works: Works) -> None:
+    listener, stop = ScriptedListener(ReceiverError("invalid_auth", permanent=True)), asyncio.Event()
+    other = ScriptedListener()
+    daemon = build_daemon(config, works, console=ScriptedReceiver(), ops=ScriptedReceiver())
+    receivers = {"console": listener, "ops": other}
+    daemon.listeners = build_listenings(receivers, MemoryDesk(clock=works.clock), Random(1), daemon.tell_deaf)
+    serving = asyncio.create_task(daemon.serve(stop))
+    await asyncio.wait_for(other.listens.wait(), 10)
+    await until_rows(works.store, alerts, 1)
+    stop.set()
+    await asyncio.wait_for(serving, 10)
+    assert "Buttons and commands of the receiver console do nothing: invalid_auth" in str(rows_of(works.store, alerts))
+    assert other.is_cancelled
 
 
 @pytest.mark.parametrize("operations", [None, "console"])

@@ -219,6 +219,14 @@ def test_unescaped_markup_would_take_effect_in_slack() -> None:
     assert list(slack.visible(block)) == ["> a <!here> *b*", f"@channel {slack.PINGED} there (https://x.example/)"]
 
 
+def test_times_lights_and_buttons_are_shown_as_slack_shows_them() -> None:
+    state = {"type": "context", "elements": [{"type": "mrkdwn", "text": ":red_circle: *New* (<!date^1^{ago}|then>)"}]}
+    claim = {"type": "button", "text": {"type": "plain_text", "text": "Claim"}}
+    snooze = {"type": "static_select", "placeholder": {"type": "plain_text", "text": "Snooze…"}}
+    assert list(slack.visible(state)) == ["● *New* (then)"]
+    assert list(slack.visible({"type": "actions", "elements": [claim, snooze]})) == ["[Claim] [Snooze…]"]
+
+
 async def test_slack_shows_the_first_message_whole(client: aiohttp.ClientSession) -> None:
     shown = Lines()
     header = {"type": "header", "text": {"type": "plain_text", "text": "A &amp; B"}}

@@ -309,14 +309,17 @@ async def test_allowed_hosts_are_names_in_any_spelling(web: Web) -> None:
         assert (await http.request("GET", url)).body == b"ok"
 
 
-async def test_sessions_for_libraries_are_guarded_too(web: Web) -> None:
+@pytest.mark.parametrize("session_for", [GuardedHttp.session_for, GuardedHttp.lasting_session_for])
+async def test_sessions_for_libraries_are_guarded_too(
+    web: Web, session_for: Callable[[GuardedHttp, str], aiohttp.ClientSession]
+) -> None:
     port = URL(web.base).port
     web["/out"] = (302, {"Location": f"http://127.0.0.1:{port}/secret"}, b"")
     async with guarded(allow=["api.test"], resolver=FakeResolver(["127.0.0.1"])) as http:
         with pytest.raises(aiohttp.InvalidURL):
-            await http.session_for(f"http://api.test:{port}/").get(f"http://api.test:{port}/out")
+            await session_for(http, f"http://api.test:{port}/").get(f"http://api.test:{port}/out")
         with pytest.raises(aiohttp.ClientConnectorError):
-            await http.session_for(web.base).get(web.base)
+            await session_for(http, web.base).get(web.base)
     assert [request.path for request in web.requests] == ["/out"]
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import aiohttp
 import pytest
 
-from monitor import inbox, web
+from monitor import inbox, pushing, web
 from monitor.schema import inbox as inbox_rows
 from monitor.store import Store, StoreError
 from sources.base import Pushed, Reply
@@ -62,7 +62,7 @@ async def site(store: Store) -> AsyncIterator[Site]:
     register_part(store, FixedClock()(), "chat")
     hook = KeyedHook()
     async with (
-        web.serve("127.0.0.1", 0, web.Hooks({"chat": hook}, store, FixedClock())) as address,
+        web.serve("127.0.0.1", 0, web.Hooks({"chat": hook}, store, FixedClock()).routes()) as address,
         aiohttp.ClientSession(trust_env=False, timeout=aiohttp.ClientTimeout(total=20)) as client,
     ):
         yield Site(address, hook, store, client)
@@ -136,7 +136,7 @@ async def test_a_compressed_body_is_415_since_signatures_are_over_what_was_sent(
 
 
 async def test_a_slow_body_is_408(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web, "BODY_SECONDS", 0.2)
+    monkeypatch.setattr(pushing, "BODY_SECONDS", 0.2)
     never = asyncio.Event()
 
     async def stuck() -> AsyncIterator[bytes]:
@@ -219,5 +219,5 @@ async def test_a_port_that_is_taken_is_a_clear_error(store: Store) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(web.ListenError, match=rf"cannot listen on 127\.0\.0\.1:{port}: .*change `server\.listen`"):
-            async with web.serve("127.0.0.1", port, web.Hooks({}, store, FixedClock())):
+            async with web.serve("127.0.0.1", port, []):
                 pass

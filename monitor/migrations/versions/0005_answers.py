@@ -205,3 +205,4 @@ def _widen_channels() -> None:
     op.add_column("channels", sa.Column("updatable", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("channels", sa.Column("storm_count", sa.Integer(), nullable=True))
     op.add_column("channels", sa.Column("storm_seconds", sa.Float(), nullable=True))
+    op.add_column("channels", sa.Column("digest", sa.Text(), nullable=True))
