@@ -175,6 +175,12 @@ class OperationsSettings(Settings):
     """How the operator hears of the daemon itself."""
 
     receiver: Name | None = Field(default=None, description="the receiver for trouble of the daemon")
+    heartbeat_url: Annotated[str, AfterValidator(_check_public_url)] | None = Field(
+        default=None, repr=False, description="asked every 30 s while all is well: a dead man's switch outside"
+    )
+    silent_after: Duration = Field(
+        default=timedelta(hours=6), description="a source that has not answered for so long is trouble"
+    )
 
 
 class Config(Settings):

@@ -19,10 +19,6 @@ from sources.base import JSON
 from sources.registry import SOURCE_TYPES
 
 UNBUILT_RECEIVERS: Final = ("apprise",)
-_UNBUILT_KEYS: Final[tuple[KeyPath, ...]] = (
-    ("operations", "heartbeat_url"),
-    ("operations", "silent_after"),
-)
 
 
 def refuse_unbuilt(document: Document) -> tuple[list[ConfigError], JSON]:
@@ -36,7 +32,6 @@ def refuse_unbuilt(document: Document) -> tuple[list[ConfigError], JSON]:
 
 
 def _unbuilt(document: Document) -> Iterator[tuple[KeyPath, str]]:
-    yield from ((path, _not_built(path[-1])) for path in _UNBUILT_KEYS if document.has(path))
     for section in ("sources", "receivers"):
         for path in _items(document, (section,)):
             kind = document.at((*path, "type"))

@@ -4,50 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, nullcontext, suppress
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from random import Random
 from typing import Any
 
 from aiohttp.web import RouteDef
 from sqlalchemy.engine import Connection
 
 from alerts.base import ReceiverError, Updatable
-from alerts.links import NO_LINKS
-from monitor import cursors, inbox, maintenance, outbox, storms, web
-from monitor.action_links import SignedLinks
+from monitor import cursors, inbox, maintenance, outbox, storms
 from monitor.assembly import (
-    Tools,
-    build_authors,
-    build_callers,
-    build_desk,
     build_digests,
-    build_fallbacks,
-    build_judge,
-    build_parts,
-    build_receivers,
-    build_rules,
-    build_surroundings,
     find_hooks,
-    open_tools,
     utc_now,
 )
 from monitor.attendant import Attendant
 from monitor.commands import FAILED, OK, STILL_OWED, TROUBLE
 from monitor.config import Config
 from monitor.delivery import Delivery
-from monitor.inbox import StoredInbox
-from monitor.listening import Listening, build_listenings
+from monitor.fallback import Fallback, take_over
+from monitor.listening import Listening
 from monitor.mentions import rename_watchlist
 from monitor.pipeline import Part, Pipeline
 from monitor.scheduler import Ticker
-from monitor.serving import Serving, load_links
-from monitor.store import Store, StoreBusyError, StoreError
-from rules.base import Classifier
+from monitor.store import Store, StoreError
+from monitor.watchdog import Watchdog
 from sources.base import Stream
 from sources.registry import LASTING
 
@@ -60,7 +44,7 @@ RETENTION_EVERY = timedelta(hours=1)
 RECLASSIFY_EVERY = timedelta(minutes=1)
 RECLASSIFY_BATCH = 256
 CALM_EVERY = timedelta(seconds=5)
-STANDBY_EVERY = 2.0  # seconds between two tries to become the active daemon
+WATCH_EVERY = timedelta(seconds=30)
 GRACE = 25.0  # seconds for deliveries in flight at shutdown
 PASS_GRACE = 5.0  # seconds for passes: a page that is cancelled is simply read again
 
@@ -75,6 +59,7 @@ class Daemon:
     parts: dict[tuple[str, str], Part]
     deliveries: dict[str, Delivery]
     attendant: Attendant
+    watchdog: Watchdog
     listeners: Sequence[Listening] = ()
     routes: Sequence[RouteDef] = ()  # of the HTTP server
     passes: dict[tuple[str, str], asyncio.Task[bool]] = field(default_factory=dict)
@@ -89,6 +74,7 @@ class Daemon:
         def work(connection: Connection) -> int:
             self._rename(connection)
             cursors.register_parts(connection, fingerprints, now, LASTING)
+            self._take_over(connection)
             outbox.register_channels(connection, list(self.deliveries), now, self.traits)
             return outbox.release_all(connection) if self.store.is_sqlite else 0
 
@@ -106,6 +92,13 @@ class Daemon:
         for watchlist in self.config.watchlists:
             if watchlist.was:
                 rename_watchlist(connection, watchlist.was, watchlist.name)
+
+    def _take_over(self, connection: Connection) -> None:
+        """What receivers are owed that are gone goes to the root's."""
+        root = self.deliveries.get(self.config.routes.receiver)
+        heir = Fallback(root.name, tuple(self.pipeline.recipients[root.name])) if root else None
+        for receiver, count in take_over(connection, list(self.deliveries), heir, utc_now()).items():
+            log.warning("receiver gone, its alerts go to the root's receiver=%s count=%d", receiver, count)
 
     @property
     def traits(self) -> dict[str, outbox.Traits]:
@@ -126,6 +119,7 @@ class Daemon:
         ticker.every(RETENTION_EVERY, "retention", self._apply_retention)
         ticker.every(RECLASSIFY_EVERY, "reclassify", self._reclassify)
         ticker.every(CALM_EVERY, "storms", self._end_storms)
+        ticker.every(WATCH_EVERY, "watchdog", self.watchdog.look)
         workers = [asyncio.create_task(delivery.run()) for delivery in self.deliveries.values()]
         listeners = [asyncio.create_task(listener.run()) for listener in self.listeners]
         ticker.start()
@@ -186,15 +180,16 @@ class Daemon:
         fallback = self.deliveries[receiver].fallback
         meanwhile = f" Until then {fallback.receiver} hears instead." if fallback else ""
         text = f"Receiver {receiver} is stopped, its alerts stay owed: {error}. Mend it and restart mentiond."
-        await self._notify(f"receiver:{receiver}", text + meanwhile)
+        await self.notify(f"receiver:{receiver}", text + meanwhile)
 
     async def tell_deaf(self, receiver: str, error: ReceiverError) -> None:
         """Owe the operator a notice that nobody hears any more what people press in a receiver's messages."""
         log.error("listener stopped receiver=%s error=%s", receiver, error)
         text = f"Buttons and commands of the receiver {receiver} do nothing: {error}. Mend it and restart mentiond."
-        await self._notify(f"listener:{receiver}", text)
+        await self.notify(f"listener:{receiver}", text)
 
-    async def _notify(self, subject: str, text: str) -> None:
+    async def notify(self, subject: str, text: str) -> None:
+        """Owe the operator a notice."""
         operations = self.pipeline.operations
         if operations is not None:
             to, now = self.pipeline.recipients[operations], utc_now()
@@ -278,126 +273,3 @@ async def _finish(tasks: Sequence[asyncio.Task[Any]], grace: float) -> None:
     for task in late:
         task.cancel()
     await asyncio.gather(*late, return_exceptions=True)
-
-
-def _assemble(
-    config: Config,
-    store: Store,
-    classifier: Classifier,
-    tools: Tools,
-    thread: ThreadPoolExecutor,
-    links: SignedLinks | None,
-) -> Daemon:
-    random = Random()
-    pipeline = Pipeline(
-        store=store,
-        judge=build_judge(config, classifier),
-        judge_thread=thread,
-        recipients={receiver.name: receiver.recipients for receiver in config.receivers},
-        operations=config.operations.receiver,
-        keep_unmatched=bool(config.store.keep_unmatched),
-        clock=utc_now,
-        random=random,
-        articles=tools.articles,
-        authors=build_authors(config),
-    )
-    receivers = build_receivers(config, tools, links or NO_LINKS)
-    rules, fallbacks, around = build_rules(config), build_fallbacks(config), build_surroundings(config)
-    deliveries = {
-        settings.name: Delivery(
-            name=settings.name,
-            receiver=receivers[settings.name],
-            pace=settings.pace,
-            retry_for=settings.retry_for,
-            public_url=config.server.public_url or "",
-            store=store,
-            clock=utc_now,
-            random=random,
-            around=around,
-            rules=rules,
-            fallback=fallbacks.get(settings.name),
-        )
-        for settings in config.receivers
-    }
-    attendant = Attendant(store, build_callers(config), utc_now)
-    parts = build_parts(config, tools, StoredInbox(store))
-    daemon = Daemon(config, store, pipeline, parts, deliveries, attendant)
-    attendant.wake = daemon.wake
-    pipeline.wake = daemon.wake
-    for delivery in deliveries.values():
-        delivery.on_stop, delivery.wake = daemon.tell_operator, daemon.wake
-    desk = build_desk(config, store, daemon.wake)
-    daemon.listeners = build_listenings(receivers, desk, random, daemon.tell_deaf)
-    daemon.routes = Serving(config, store, parts.values(), receivers, desk, links, around).routes()
-    return daemon
-
-
-async def run(config: Config, classifier: Classifier, stop: asyncio.Event, *, once: bool) -> int:
-    """Open the store, become its one daemon and run; return the exit code. Raises StoreError.
-
-    On PostgreSQL a second daemon waits as a warm standby; whoever loses the lock stops at once and waits again.
-    """
-    store = Store(config.store.url)
-    try:
-        while not stop.is_set():
-            try:
-                return await _run_exclusively(config, store, classifier, stop, once=once)
-            except StoreBusyError as error:
-                if once or store.is_sqlite:
-                    raise
-                log.info("standby until the active daemon is gone reason=%s", error)
-                await _stand_by(store, stop)
-        return FAILED if once else OK
-    finally:
-        store.close()
-
-
-async def _run_exclusively(
-    config: Config, store: Store, classifier: Classifier, stop: asyncio.Event, *, once: bool
-) -> int:
-    async with store.exclusive() as lost, open_tools(config) as tools:
-        await asyncio.to_thread(store.migrate)
-        with ThreadPoolExecutor(1, "judge") as thread:
-            daemon = _assemble(config, store, classifier, tools, thread, await load_links(config, store))
-            await daemon.prepare()
-            if once:
-                return await daemon.once(stop)
-            async with _listening(daemon):
-                return await _serve(daemon, stop, lost)
-
-
-@asynccontextmanager
-async def _listening(daemon: Daemon) -> AsyncIterator[None]:
-    """The HTTP server, where anything needs it. Raises ListenError."""
-    if not daemon.routes:
-        yield
-        return
-    host, _, port = daemon.config.server.listen.rpartition(":")
-    async with web.serve(host.strip("[]"), int(port), daemon.routes) as address:
-        paths = dict.fromkeys(route.path.split("{")[0] for route in daemon.routes)
-        log.info("listening address=%s paths=%s", address, ",".join(paths))
-        yield
-
-
-async def _serve(daemon: Daemon, stop: asyncio.Event, lost: asyncio.Event) -> int:
-    ended = asyncio.Event()
-    waiting = [asyncio.create_task(event.wait()) for event in (stop, lost)]
-    for task in waiting:
-        task.add_done_callback(lambda _: ended.set())
-    await daemon.serve(ended)
-    for task in waiting:
-        task.cancel()
-    if lost.is_set():
-        raise StoreBusyError("the connection that made this daemon the active one was lost")
-    return OK
-
-
-async def _stand_by(store: Store, stop: asyncio.Event) -> None:
-    """Return when the lock of the active daemon is free, as far as one can see, or `stop` is set."""
-    while not stop.is_set():
-        try:
-            await asyncio.wait_for(stop.wait(), STANDBY_EVERY)
-        except TimeoutError:
-            with suppress(StoreError):  # a database that is away is waited for
-                async with store.exclusive():
-                    return

@@ -18,6 +18,7 @@ from alerts.base import Alert, Reason, Receipt, Receiver, ReceiverError, Updatab
 from monitor import marks, outbox
 from monitor.fallback import Fallback, hand_over, waiting
 from monitor.loading import NOTHING_AROUND, Surroundings, load_alerts
+from monitor.metrics import Metrics
 from monitor.screening import take
 from monitor.store import Store, StoreError
 from monitor.suppression import NO_RULES, Rules
@@ -57,6 +58,7 @@ class Delivery:
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     stopping: bool = False
     handed_over_at: datetime | None = None
+    metrics: Metrics | None = None
 
     async def run(self) -> None:
         """Deliver until `stop`."""
@@ -183,6 +185,9 @@ class Delivery:
             "alert not delivered receiver=%s alert=%d attempt=%d error=%s", self.name, alert.id, alert.attempt, error
         )
         failure = marks.Failure(error, self.clock(), asyncio.get_running_loop().time() - begun)
+        if self.metrics:
+            outcome = "failed" if not error.permanent else "stopped" if error.channel else "dead"
+            self.metrics.count_send(self.name, outcome, failure.seconds)
         if error.permanent and error.channel:
             await self._mark(partial(marks.stop_channel, alert=alert, token=token, failure=failure))
             if self.on_stop:
@@ -207,6 +212,8 @@ class Delivery:
             log.exception("receiver broke receiver=%s alert=%d", self.name, alert.id)
             return ReceiverError(f"{type(error).__name__}: {error}", maybe_sent=True)
         sent = marks.Sent(receipt.reference, self.clock(), asyncio.get_running_loop().time() - begun)
+        if self.metrics:
+            self.metrics.count_send(self.name, "sent", sent.seconds)
         can_edit = isinstance(self.receiver, Updatable)
         await self._mark(partial(marks.mark_sent, alert=alert, token=token, sent=sent, is_updatable=can_edit))
         return None

@@ -54,7 +54,7 @@ def read_figures(connection: Connection, now: datetime) -> Figures:
         at=now,
         parts=tuple(all_parts(connection)),
         gaps={(source, part): count for source, part, count in connection.execute(counted)},
-        channels={row.receiver: Channel(**row._mapping) for row in connection.execute(sa.select(channels))},
+        channels=_channels(connection),
         owed=_waiting(connection, alerts.c.receiver, alerts.c.due_at, alerts.c.state == "owed", alerts.c.due_at <= now),
         dead={receiver: count for receiver, count in connection.execute(dead)},
         open_cases=_waiting(connection, cases.c.state, cases.c.opened_at, is_open),
@@ -62,6 +62,11 @@ def read_figures(connection: Connection, now: datetime) -> Figures:
         late_escalations=connection.scalar(late) or 0,
         store_bytes=_size(connection),
     )
+
+
+def _channels(connection: Connection) -> dict[str, Channel]:
+    columns = (channels.c[name] for name in Channel.__dataclass_fields__)
+    return {row.receiver: Channel(*row) for row in connection.execute(sa.select(*columns))}
 
 
 def _waiting(

@@ -77,6 +77,7 @@ class Outcome:
     mentions: int
     receivers: frozenset[str]  # those who are owed something now
     gaps: tuple[str, ...]  # that were not known yet
+    tags: tuple[tuple[str, str], ...] = ()  # (watchlist, tag) of what somebody may hear of
 
 
 def is_current(old_hash: str | None) -> bool:
@@ -112,7 +113,9 @@ def commit_page(connection: Connection, intake: Intake) -> Outcome:
     gaps_found = _record_gaps(connection, intake)
     connection.execute(sa.update(cursors).where(*_at(intake.state)).values(posts=cursors.c.posts + len(new)))
     receivers = frozenset(receiver for one in news for receiver in one.receivers)
-    return Outcome(len(new), len(edited), len(news), receivers, gaps_found)
+    told = [one.draft.mention for one in news]
+    tags = tuple((mention.watchlist.name, tag) for mention in told for tag in mention.verdict.tags)
+    return Outcome(len(new), len(edited), len(news), receivers, gaps_found, tags)
 
 
 def _at(state: PartState) -> tuple[sa.ColumnElement[bool], ...]:

@@ -8,7 +8,7 @@ who they are.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from importlib.metadata import version
 from typing import TypeVar
@@ -52,6 +52,16 @@ class Metrics:
             "mentiond_loop_lag_seconds", "How late the event loop was, the most of a minute", registry=self._registry
         )
         Info("mentiond_build", "Version", registry=self._registry).info({"version": version("mentiond")})
+
+    def count_mentions(self, tags: Iterable[tuple[str, str]]) -> None:
+        """(watchlist, tag) of new mentions."""
+        for watchlist, tag in tags:
+            self.mentions.labels(watchlist, tag).inc()
+
+    def count_send(self, receiver: str, outcome: str, seconds: float) -> None:
+        """One attempt to send: sent, failed, dead or stopped."""
+        self.sends.labels(receiver, outcome).inc()
+        self.send_seconds.labels(receiver).observe(seconds)
 
     def show(self, figures: Figures | None) -> bytes:
         """The page; without figures (the store cannot be read) the counters alone."""

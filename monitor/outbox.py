@@ -59,6 +59,11 @@ def register_channels(
         connection.execute(sa.update(channels).where(channels.c.receiver == receiver).values(values))
 
 
+def restart_channel(connection: Connection, receiver: str) -> None:
+    """Switch a stopped channel on again."""
+    connection.execute(sa.update(channels).where(channels.c.receiver == receiver).values(stopped=None))
+
+
 def read_channel(connection: Connection, receiver: str) -> Channel:
     """The row as it stands now."""
     columns = (channels.c[name] for name in Channel.__dataclass_fields__)

@@ -17,6 +17,7 @@ from typing import Any
 from monitor.cursors import LONGEST_PAUSE, PartState, read_part, record_failure
 from monitor.intake import Change, Intake, Outcome, StaleCursorError, commit_page, is_current, known_hashes
 from monitor.judge import Judge
+from monitor.metrics import Metrics
 from monitor.outbox import owe_notice
 from monitor.people import Authors
 from monitor.schema import storable_text
@@ -64,6 +65,7 @@ class Pipeline:
     articles: Articles | None = None  # where no source wants them
     authors: Authors = field(default_factory=Authors)
     wake: Callable[[Iterable[str]], None] = lambda receivers: None
+    metrics: Metrics | None = None
     stopping: bool = False  # set: passes end after the page that they are at
     noticed: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)  # by the last page of each part
 
@@ -105,6 +107,8 @@ class Pipeline:
         if state.error is not None:
             log.info("source recovered source=%s failing_since=%s", part.label, state.error_since)
         self._report(part, intake.page, outcome)
+        if self.metrics:
+            self.metrics.count_mentions(outcome.tags)
         self.wake(outcome.receivers)
 
     async def _sift(self, part: Part, page: Page) -> Page:
@@ -189,6 +193,8 @@ class Pipeline:
     async def _fail(self, part: Part, state: PartState, error: SourceError) -> None:
         now, reason = self.clock(), storable_text(str(error))
         due_at = now + self._pause(part, state, error)
+        if self.metrics:
+            self.metrics.failures.labels(part.name).inc()
         if state.error is None:
             log.warning("source failing source=%s error=%s", part.label, reason)
 

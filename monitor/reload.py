@@ -129,7 +129,7 @@ async def next_config(reloader: Reloader, tell: Callable[[str], None]) -> tuple[
         changes = compare(reloader.current, config)
         if changes.needs_restart:
             keys = ", ".join(changes.needs_restart)
-            log.error("reload refused, the old configuration keeps running error=%s needs a restart", keys)
+            log.error("reload refused, the old configuration keeps running needs_restart=%s", keys)
             tell(f"The changed configuration needs a restart for {keys}; until then the old one keeps running.")
         elif changes:
             return config, changes

@@ -35,7 +35,7 @@ class Watchdog:
     operations: str | None
     recipients: Sequence[str]
     direct: Receiver | None
-    wake: Callable[[list[str]], None]
+    wake: Callable[[list[str]], None] = lambda receivers: None
     figures: Figures | None = None  # of the last look that succeeded
     troubles: dict[str, Trouble] = field(default_factory=dict)  # that were told and last
     store_failing_since: datetime | None = None
@@ -52,6 +52,13 @@ class Watchdog:
             await self._tell_store_fails(str(error))
         if self.is_well:
             await self._beat()
+
+    @property
+    def current(self) -> list[Trouble]:
+        """What is wrong now, that of the store first."""
+        failing = self.store_failing_since
+        store = [Trouble("store", "the store cannot be used", failing, is_critical=True)] if failing else []
+        return [*store, *self.troubles.values()]
 
     @property
     def is_well(self) -> bool:

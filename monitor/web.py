@@ -7,7 +7,8 @@ Behind a reverse proxy that ends TLS. What is pushed to a source is in the store
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterable, Mapping
+import socket
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -20,6 +21,8 @@ from monitor.store import Store, StoreError
 from sources.base import Clock, Hook, Pushed, Reply
 
 log = logging.getLogger("mentiond.web")
+
+Route = web.RouteDef
 
 LARGEST_ANSWER = 2**20  # bytes of what is pushed to a receiver
 BUSY = Reply(status=503, text="the store cannot be reached, please come again")
@@ -102,20 +105,30 @@ class Answers:
         return web.Response(status=answer.status, text=answer.body, content_type=answer.content_type)
 
 
+def open_listener(address: str) -> socket.socket:
+    """A listening socket at HOST:PORT. Raises ListenError."""
+    host, _, port = address.rpartition(":")
+    host = host.strip("[]")
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, int(port)), family=family, backlog=128)
+    except OSError as error:
+        reason = error.strerror or error
+        raise ListenError(f"cannot listen on {address}: {reason}; change `server.listen`") from error
+
+
 @asynccontextmanager
-async def serve(host: str, port: int, routes: Iterable[web.RouteDef]) -> AsyncIterator[str]:
-    """Listen while the context lasts; gives the address. Raises ListenError."""
+async def serve(listener: socket.socket, routes: Sequence[Route]) -> AsyncIterator[str]:
+    """Answer what comes in at the socket while the context lasts, which leaves it open; gives the address."""
     application = web.Application(client_max_size=0)
     application.router.add_routes(routes)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=5, auto_decompress=False)
     await runner.setup()
     try:
-        try:
-            await web.TCPSite(runner, host, port).start()
-        except OSError as error:
-            reason = error.strerror or error
-            raise ListenError(f"cannot listen on {host}:{port}: {reason}; change `server.listen`") from error
-        bound = runner.addresses[0]
-        yield f"http://{bound[0]}:{bound[1]}"
+        await web.SockSite(runner, listener.dup()).start()
+        host, port = listener.getsockname()[:2]
+        paths = dict.fromkeys(route.path.split("{")[0] for route in routes)
+        log.info("listening address=%s paths=%s", f"http://{host}:{port}", ",".join(paths))
+        yield f"http://{host}:{port}"
     finally:
         await runner.cleanup()

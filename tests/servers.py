@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import web
+
+from monitor.web import open_listener, serve
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -72,3 +74,11 @@ async def serve_web() -> AsyncIterator[Web]:
         yield served
     finally:
         await runner.cleanup()
+
+
+@asynccontextmanager
+async def serve_at_any_port(routes: Sequence[web.RouteDef]) -> AsyncIterator[str]:
+    """The daemon's own HTTP server on a free port; gives its address."""
+    with open_listener("127.0.0.1:0") as listener:
+        async with serve(listener, routes) as address:
+            yield address

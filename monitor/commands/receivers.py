@@ -124,6 +124,6 @@ def enable(options: argparse.Namespace) -> int:
     config = load(options.config, os.environ)
     if options.name not in _types(config):
         raise CommandError(f"no receiver is called {options.name!r}; there are {', '.join(_types(config))}")
-    in_store(config, lambda connection: outbox.register_channels(connection, [options.name], utc_now()))
+    in_store(config, lambda connection: outbox.restart_channel(connection, options.name))
     print(f"{options.name} is on")
     return OK

@@ -9,6 +9,7 @@ import signal
 
 from monitor.config import Config, load
 from monitor.logs import Format, configure_logging
+from monitor.reload import Reloader
 
 
 def run(options: argparse.Namespace) -> int:
@@ -19,20 +20,25 @@ def run(options: argparse.Namespace) -> int:
         from monitor.demo.show import run_demo
 
         return asyncio.run(run_demo(once=options.once))
-    return asyncio.run(_run(load(options.config, os.environ), once=options.once))
+    config = load(options.config, os.environ)
+    reloader = None if options.once else Reloader(options.config, os.environ, config)
+    return asyncio.run(_run(config, reloader))
 
 
-async def _run(config: Config, *, once: bool) -> int:
+async def _run(config: Config, reloader: Reloader | None) -> int:
+    """The daemon; without `reloader` once."""
     stop = asyncio.Event()
     stop_on_signals(stop)
+    if reloader:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloader.ask)
     from monitor.commands.chosen import chosen_in
-    from monitor.daemon import run as run_daemon
     from monitor.model_watch import open_reloading, watch
+    from monitor.node import run as run_daemon
 
     classifier = await asyncio.to_thread(open_reloading, *chosen_in(config))
     watching = asyncio.create_task(watch(classifier))
     try:
-        return await run_daemon(config, classifier, stop, once=once)
+        return await run_daemon(config, classifier, stop, once=reloader is None, reloader=reloader)
     finally:
         watching.cancel()
 

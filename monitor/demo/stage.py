@@ -13,7 +13,6 @@ from typing import Any
 from monitor.assembly import utc_now
 from monitor.commands import OK, CommandError
 from monitor.config import Config, load
-from monitor.daemon import run as run_daemon
 from monitor.demo import crm, slack
 from monitor.demo.algolia import algolia_routes
 from monitor.demo.board import Board, serve
@@ -23,6 +22,7 @@ from monitor.demo.screen import Screen
 from monitor.demo.story import LENGTH, STORY, Scene
 from monitor.demo.summary import read_summary, summary_lines
 from monitor.model import load_classifier
+from monitor.node import run as run_daemon
 from monitor.store import Store
 from rules.base import Classifier
 

@@ -26,6 +26,7 @@ from monitor.pipeline import Part, Pipeline
 from monitor.router import Router, account_names
 from monitor.schema import alerts
 from monitor.store import Store
+from monitor.watchdog import Watchdog
 from rules.base import Label, Match, Mention, Sentiment, Span, Verdict, Watchlist, WatchlistKind
 from rules.matchers import parse_matcher
 from rules.matching import QueryMatcher
@@ -246,3 +247,8 @@ def owe(store: Store, count: int, now: datetime = START, receiver: str = "consol
 def in_transaction(store: Store, work: Callable[..., T], *arguments: Any, **values: Any) -> T:
     """`work(connection, ...)` in one transaction, blocking."""
     return store.write_now(lambda connection: work(connection, *arguments, **values))
+
+
+def make_watchdog(works: Works) -> Watchdog:
+    """A watchdog with nobody to tell."""
+    return Watchdog(works.store, works.clock, timedelta(hours=6), None, None, (), None)

@@ -18,9 +18,10 @@ from monitor import outbox
 from monitor.assembly import utc_now
 from monitor.commands import FAILED, OK, STILL_OWED, TROUBLE
 from monitor.config import Config, load
-from monitor.daemon import Daemon, run
+from monitor.daemon import Daemon
 from monitor.listening import build_listenings
 from monitor.loading import load_alerts
+from monitor.node import run
 from monitor.schema import alerts, cursors, mentions, seen
 from monitor.store import Store, StoreBusyError
 from sources.base import SourceError
@@ -35,6 +36,7 @@ from tests.monitor.builders import (
     make_delivery,
     make_page,
     make_post,
+    make_watchdog,
     owe,
     rows_of,
 )
@@ -176,7 +178,15 @@ def build_daemon(config: Config, works: Works, operations: str | None = "ops", *
     deliveries = {
         name: make_delivery(works.store, receiver, works.clock, name=name) for name, receiver in receivers.items()
     }
-    daemon = Daemon(config, works.store, works.pipeline, {("news", ""): works.part}, deliveries, make_attendant(works))
+    daemon = Daemon(
+        config,
+        works.store,
+        works.pipeline,
+        {("news", ""): works.part},
+        deliveries,
+        make_attendant(works),
+        make_watchdog(works),
+    )
     works.pipeline.wake = daemon.wake
     for delivery in deliveries.values():
         delivery.on_stop = daemon.tell_operator

@@ -15,9 +15,9 @@ import pytest
 from monitor import model_watch
 from monitor.commands import OK
 from monitor.config import load
-from monitor.daemon import run as run_daemon
 from monitor.model import MANIFEST, SHIPPED, ModelError, digests
 from monitor.model_watch import ReloadingClassifier, open_reloading, watch
+from monitor.node import run as run_daemon
 from monitor.schema import verdicts
 from monitor.store import Store
 from rules.base import Label, Sentiment, Verdict, View

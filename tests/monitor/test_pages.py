@@ -24,7 +24,6 @@ from alerts.base import (
     Proposal,
     Sighting,
 )
-from monitor import web
 from monitor.action_links import LASTS, SignedLinks, Signer
 from monitor.page_requests import BAD_A_MINUTE
 from monitor.pages import Pages, Reader
@@ -33,6 +32,7 @@ from rules.base import Personal, PersonalKind, Span
 from tests.alerts.samples import HOSTILE, NOW, alert, case, mention, post
 from tests.fake_desk import MemoryDesk
 from tests.fakes import FixedClock
+from tests.servers import serve_at_any_port
 
 BERLIN = ZoneInfo("Europe/Berlin")
 GROUP = GroupView(5, (("watchlist", "acme"),), False, True)
@@ -85,7 +85,7 @@ async def site() -> AsyncIterator[Site]:
         zone=BERLIN,
     )
     async with (
-        web.serve("127.0.0.1", 0, pages.routes()) as address,
+        serve_at_any_port(pages.routes()) as address,
         aiohttp.ClientSession(trust_env=False, timeout=aiohttp.ClientTimeout(total=20)) as client,
     ):
         yield Site(address, desk, pages, clock, client)

@@ -17,7 +17,8 @@ from monitor import cursors
 from monitor.assembly import utc_now
 from monitor.commands import OK
 from monitor.config import load
-from monitor.daemon import CONCURRENT_PASSES, Daemon, run
+from monitor.daemon import CONCURRENT_PASSES, Daemon
+from monitor.node import run
 from monitor.schema import alerts, mentions, posts, revisions, seen
 from monitor.schema import cursors as cursor_rows
 from monitor.store import Store
@@ -32,6 +33,7 @@ from tests.monitor.builders import (
     make_attendant,
     make_page,
     make_post,
+    make_watchdog,
     rows_of,
 )
 from tests.servers import Web
@@ -233,7 +235,9 @@ async def daemon(streaming: Streaming, tmp_path: Path, store_url: str) -> AsyncI
     (tmp_path / "config.yaml").write_text(CONFIG.format(url=store_url, base="http://127.0.0.1:1"))
     works: Works = streaming.works
     config = load(tmp_path / "config.yaml", {})
-    yield Daemon(config, works.store, works.pipeline, {("news", ""): works.part}, {}, make_attendant(works))
+    yield Daemon(
+        config, works.store, works.pipeline, {("news", ""): works.part}, {}, make_attendant(works), make_watchdog(works)
+    )
 
 
 async def test_a_stream_takes_no_place_of_those_that_are_polled(streaming: Streaming, daemon: Daemon) -> None:

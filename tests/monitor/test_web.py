@@ -18,6 +18,7 @@ from monitor.store import Store, StoreError
 from sources.base import Pushed, Reply
 from tests.fakes import FixedClock
 from tests.monitor.builders import column, register_part, rows_of
+from tests.servers import serve_at_any_port
 
 LARGEST = 1000
 
@@ -62,7 +63,7 @@ async def site(store: Store) -> AsyncIterator[Site]:
     register_part(store, FixedClock()(), "chat")
     hook = KeyedHook()
     async with (
-        web.serve("127.0.0.1", 0, web.Hooks({"chat": hook}, store, FixedClock()).routes()) as address,
+        serve_at_any_port(web.Hooks({"chat": hook}, store, FixedClock()).routes()) as address,
         aiohttp.ClientSession(trust_env=False, timeout=aiohttp.ClientTimeout(total=20)) as client,
     ):
         yield Site(address, hook, store, client)
@@ -219,5 +220,4 @@ async def test_a_port_that_is_taken_is_a_clear_error(store: Store) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(web.ListenError, match=rf"cannot listen on 127\.0\.0\.1:{port}: .*change `server\.listen`"):
-            async with web.serve("127.0.0.1", port, []):
-                pass
+            web.open_listener(f"127.0.0.1:{port}")

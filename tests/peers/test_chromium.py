@@ -14,13 +14,13 @@ from aiohttp import web as aiohttp_web
 from alerts.base import ActionKind, CaseEvent, CaseState, Context, Found, Proposal, Reason, Sighting
 from alerts.email_message import Writer
 from alerts.email_settings import EmailSettings
-from monitor import web
 from monitor.action_links import SignedLinks, Signer
 from monitor.pages import Pages, Reader
 from tests.alerts.samples import NOW, alert, case, digest, mention, notice, post
 from tests.fake_desk import MemoryDesk
 from tests.fakes import FixedClock
 from tests.peers.chromium import Tab, chromium
+from tests.servers import serve_at_any_port
 
 BERLIN = ZoneInfo("Europe/Berlin")
 SIGNER = Signer(b"k" * 32)
@@ -83,7 +83,7 @@ async def shown() -> AsyncIterator[Shown]:
         zone=BERLIN,
         context=context,
     )
-    async with web.serve("127.0.0.1", 0, [*pages.routes(), *_other_site()]) as address, chromium() as opened:
+    async with serve_at_any_port([*pages.routes(), *_other_site()]) as address, chromium() as opened:
         yield Shown(opened, address, desk)
 
 
