@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from alerts.base import EVENTS_SHOWN, CaseEvent, CaseState, CaseView, Found
+from monitor.corrected import with_corrections
 from monitor.linking import Earlier, find_earlier
 from monitor.loading import JOINED, read_mention
 from monitor.schema import case_events, cases, mentions, posts, verdicts
@@ -68,9 +69,10 @@ def find_mentions(connection: Connection, ids: Sequence[int], watchlists: Mappin
     """Mentions with their cases, in the order of `ids`; those that are unknown or were withdrawn are left out."""
     known = load_cases(connection, ids)
     stored = sa.select(posts, mentions, verdicts).select_from(JOINED).where(posts.c.deleted_at.is_(None))
+    rows = connection.execute(stored.where(mentions.c.id.in_(ids))).all()
+    told = with_corrections(connection, [read_mention(row, watchlists) for row in rows])
     found: dict[int, Found] = {}
-    for row in connection.execute(stored.where(mentions.c.id.in_(ids))):
-        mention = read_mention(row, watchlists)
+    for row, mention in zip(rows, told, strict=True):
         created_at: datetime = row._mapping[mentions.c.created_at]
         found[mention.id] = Found(mention, known.get(mention.id) or _untouched(mention.id, created_at))
     return tuple(found[mention_id] for mention_id in ids if mention_id in found)

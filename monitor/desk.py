@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -14,6 +14,7 @@ from alerts.base import Action, ActionKind, ActionRefusedError, CaseView, Found,
 from monitor import silences
 from monitor.case_views import find_mentions, load_cases
 from monitor.cases import lock, take_action
+from monitor.corrected import as_said
 from monitor.corrections import Remark, UncorrectableError, correct
 from monitor.loading import JOINED, read_mention
 from monitor.maintenance import announce_anew
@@ -22,7 +23,7 @@ from monitor.router import Router
 from monitor.schema import group_members, mentions, posts, verdicts
 from monitor.store import Store
 from monitor.transitions import Moment
-from rules.base import NONE, Label, Mention, Watchlist, WatchlistKind
+from rules.base import Watchlist, WatchlistKind
 from rules.matchers import MatcherError
 from rules.matching import QueryMatcher
 from rules.query import QueryError
@@ -88,7 +89,7 @@ class StoreDesk:
             raise ActionRefusedError(str(error)) from error
         query = sa.select(posts, mentions, verdicts).select_from(JOINED).where(mentions.c.id == mention_id)
         row = connection.execute(query).one()
-        draft = self.router.route(_corrected(read_mention(row, self.watchlists), remark))
+        draft = self.router.route(as_said(read_mention(row, self.watchlists), remark.labels, remark.sentiment))
         place = (row._mapping[posts.c.id], row._mapping[mentions.c.revision], draft)
         announce_anew(connection, [place], self.recipients, now)
 
@@ -147,18 +148,6 @@ class StoreDesk:
 
     def member(self, slack: str) -> Member | None:
         return self.teams.with_slack(slack)
-
-
-def _corrected(mention: Mention, remark: Remark) -> Mention:
-    """The mention as somebody says that it is: for certain."""
-    labels = [label for label in Label if label in remark.labels]
-    verdict = replace(
-        mention.verdict,
-        probabilities={label: float(label in labels) for label in Label},
-        tags=tuple(label.value for label in labels) or (NONE,),
-        sentiment=remark.sentiment or mention.verdict.sentiment,
-    )
-    return replace(mention, verdict=verdict)
 
 
 def _quoted(value: str) -> str:

@@ -21,6 +21,7 @@ from alerts.base import (
     Reason,
     Sighting,
 )
+from monitor.corrected import with_corrections
 from monitor.groups import view_groups
 from monitor.schema import alerts, group_members, mentions, posts, verdicts
 from monitor.updates import MESSAGES, revisions
@@ -176,7 +177,7 @@ def _reference(connection: Connection, row: sa.Row[Any]) -> str:
 def read_mentions(
     connection: Connection, which: sa.ColumnElement[bool], watchlists: Mapping[str, Watchlist], limit: int
 ) -> tuple[Mention, ...]:
-    """Stored mentions, oldest first."""
+    """Stored mentions, oldest first, as they were corrected."""
     query = (
         sa.select(posts, mentions, verdicts)
         .select_from(JOINED)
@@ -184,7 +185,7 @@ def read_mentions(
         .order_by(posts.c.published_at, mentions.c.id)
         .limit(limit)
     )
-    return tuple(read_mention(row, watchlists) for row in connection.execute(query))
+    return with_corrections(connection, [read_mention(row, watchlists) for row in connection.execute(query)])
 
 
 def read_mention(row: sa.Row[Any], watchlists: Mapping[str, Watchlist] = NO_WATCHLISTS) -> Mention:

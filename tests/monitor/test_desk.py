@@ -12,10 +12,11 @@ import sqlalchemy as sa
 from alerts.base import Action, ActionKind, ActionRefusedError, CaseState, CaseView, Member
 from monitor.case_list import Wanted, select_cases, select_review
 from monitor.desk import StoreDesk
+from monitor.loading import read_mentions
 from monitor.people import Team, Teams
-from monitor.schema import alerts, case_events, cases, corrections, group_members, groups, silences
+from monitor.schema import alerts, case_events, cases, corrections, group_members, groups, mentions, silences
 from monitor.store import Store
-from rules.base import Label
+from rules.base import NONE, Label, Sentiment
 from rules.matchers import parse_matcher
 from rules.rota import Rota
 from rules.routing import Route
@@ -24,6 +25,7 @@ from tests.monitor.builders import (
     Works,
     build_works,
     column,
+    in_transaction,
     make_desk,
     make_page,
     make_post,
@@ -222,6 +224,19 @@ async def test_a_correction_tells_those_who_were_not_told(works: Works, desk: St
     assert column(works.store, corrections.c.labels) == [["question"]]
 
 
+async def test_a_corrected_mention_is_shown_as_somebody_said_that_it_is(works: Works, desk: StoreDesk) -> None:
+    await desk.act(does(ActionKind.CORRECT, labels=(Label.PRAISE, Label.QUESTION), sentiment=Sentiment.POSITIVE))
+    found = await desk.look(1)
+    shown = [found.mention] if found else []
+    [told] = in_transaction(works.store, lambda tx: read_mentions(tx, mentions.c.id == 1, {}, 1))
+    for mention in (*shown, told):
+        assert (mention.verdict.tags, mention.verdict.sentiment) == (("question", "praise"), Sentiment.POSITIVE)
+        assert mention.verdict.probabilities[Label.PRAISE] == 1.0
+    await desk.act(does(ActionKind.CORRECT, labels=()))
+    found = await desk.look(1)
+    assert found and found.mention.verdict.tags == (NONE,)
+
+
 async def test_a_correction_without_labels_is_none(works: Works, desk: StoreDesk) -> None:
     with pytest.raises(ActionRefusedError, match="needs labels"):
         await desk.act(does(ActionKind.CORRECT))
@@ -288,7 +303,7 @@ async def test_a_search_goes_on_behind_the_first_batch(
 
 async def test_the_members_of_a_group_come_oldest_first(works: Works, desk: StoreDesk) -> None:
     group = {"receiver": "console", "key": "[]", "labels": {}, "is_storm": False, "opened_at": START, "revision": 0}
-    pairs = [{"group_id": 1, "mention_id": mention} for mention in (3, 1)]
+    pairs = [{"group_id": 1, "mention_id": mention, "joined_at": START} for mention in (3, 1)]
     works.store.write_now(
         lambda tx: (tx.execute(sa.insert(groups), [group]), tx.execute(sa.insert(group_members), pairs))
     )
