@@ -288,7 +288,7 @@ async def test_a_search_goes_on_behind_the_first_batch(
 
 async def test_the_members_of_a_group_come_oldest_first(works: Works, desk: StoreDesk) -> None:
     group = {"receiver": "console", "key": "[]", "labels": {}, "is_storm": False, "opened_at": START, "revision": 0}
-    pairs = [{"group_id": 1, "mention_id": mention} for mention in (3, 1)]
+    pairs = [{"group_id": 1, "mention_id": mention, "joined_at": START} for mention in (3, 1)]
     works.store.write_now(
         lambda tx: (tx.execute(sa.insert(groups), [group]), tx.execute(sa.insert(group_members), pairs))
     )
