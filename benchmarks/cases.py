@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from typing import Any, TypeAlias
@@ -29,7 +29,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.ext.compiler import compiles
 
 from alerts.base import CaseState
-from monitor.case_list import OPEN, Wanted, read_figures, select_cases, select_review
+from monitor.case_list import OPEN, Wanted, select_cases, select_review
 from monitor.case_views import load_cases
 from monitor.schema import cases, mentions, posts, verdicts
 from monitor.store import Store
@@ -82,7 +82,6 @@ def measure(url: str, rows: int) -> None:
             _report(name, *_times(store, query))
         some = list(range(1, rows, max(1, rows // 20)))[:20]
         _report("20 cases with history", *_times(store, lambda connection: load_cases(connection, some)))
-        _report("--figures", *_times(store, lambda connection: read_figures(connection, NOW - timedelta(days=30))))
     finally:
         store.close()
 
@@ -100,7 +99,6 @@ def _questions() -> dict[str, Callable[[Connection], Any]]:
         "--open": Wanted(states=OPEN),
         "--mine": Wanted(states=OPEN, owner="Kim"),
         "--overdue": Wanted(states=OPEN, overdue_at=NOW),
-        "--overdue, of few": Wanted(states=OPEN, overdue_at=NOW - timedelta(days=178.9)),
         "--owner Kim": Wanted(owner="Kim"),
         "--state answered": Wanted(states=(CaseState.ANSWERED,)),
         "--open --label crisis": Wanted(states=OPEN, label="crisis"),

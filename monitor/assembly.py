@@ -104,10 +104,9 @@ def find_hooks(parts: Iterable[Part]) -> dict[str, Hook]:
 
 def build_surroundings(config: Config) -> Surroundings:
     """What is looked up around the mentions of an alert."""
-    teams = build_teams(config).teams.values()
     return Surroundings(
         watchlists={watchlist.name: watchlist for watchlist in build_watchlists(config)},
-        members={name: member for team in teams for name, member in team.members.items()},
+        members=build_teams(config).members,
         cases=load_cases,
     )
 

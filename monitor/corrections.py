@@ -134,6 +134,11 @@ def read_corrections(connection: Connection) -> list[Correction]:
     return [_read(row) for row in connection.execute(query)]
 
 
+def read_correction(connection: Connection, mention_id: int) -> Correction:
+    """The correction of a mention that has one."""
+    return _read(connection.execute(sa.select(corrections).where(corrections.c.mention_id == mention_id)).one())
+
+
 def _read(row: sa.Row[Any]) -> Correction:
     sentiment = None if row.sentiment is None else Sentiment(row.sentiment)
     remark = Remark(frozenset(map(Label, row.labels)), sentiment, row.by, row.at, row.note)

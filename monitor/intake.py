@@ -108,6 +108,7 @@ def commit_page(connection: Connection, intake: Intake) -> Outcome:
     _mark_answered(connection, intake)
     _hear_own(connection, intake)
     news = _store_mentions(connection, intake, new, edited)
+    touch(connection, _mentions_of(connection, intake, edited), intake.now)
     if not intake.page.more:
         offer_held(connection, pass_subject(intake.state), intake.now)
     gaps_found = _record_gaps(connection, intake)
@@ -277,6 +278,15 @@ def _store_mentions(connection: Connection, intake: Intake, new: set[str], edite
             news += _store_edit(connection, intake, change)
     announce(connection, news, intake.recipients, intake.now)
     return news
+
+
+def _mentions_of(connection: Connection, intake: Intake, ids: set[str]) -> list[int]:
+    """Of posts by their external ids."""
+    found: list[int] = []
+    for chunk in _chunks(sorted(ids)):
+        these = sa.and_(posts.c.source == intake.state.source, posts.c.external_id.in_(chunk))
+        found += connection.scalars(sa.select(mentions.c.id).join(posts).where(these))
+    return found
 
 
 def _insert_posts(connection: Connection, changes: Sequence[Change], revision: int, now: datetime) -> dict[str, int]:

@@ -29,6 +29,7 @@ from monitor.schema import (
     seen,
     verdicts,
 )
+from monitor.updates import touch
 from rules.base import Mention
 
 LEAST_SEEN = timedelta(days=30)
@@ -96,13 +97,11 @@ def store_classified(
     now: datetime,
 ) -> None:
     """Keep late verdicts and route anew: only receivers hear that were not told of the mention yet."""
-    news = [
-        late
-        for post_id, revision, draft in found
-        if _replace_verdict(connection, revision, draft.mention)
-        and (late := _late_news(connection, post_id, revision, draft)) is not None
-    ]
+    judged = [one for one in found if _replace_verdict(connection, one[1], one[2].mention)]
+    late = [_late_news(connection, *one) for one in judged]
+    news = [one for one in late if one is not None]
     announce(connection, news, recipients, now)
+    touch(connection, [draft.mention.id for _, _, draft in judged], now)
     for subject in {one.held_for for one in news if one.held_for}:
         digest = sa.select(alerts.c.id).where(alerts.c.subject == subject, alerts.c.reason == Reason.DIGEST.value)
         if connection.scalar(digest.limit(1)) is not None:  # the pass is over, nobody else offers what is held for it

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -35,20 +35,19 @@ class Teams:
 
     teams: Mapping[str, Team] = field(default_factory=dict)
 
+    @property
+    def members(self) -> dict[str, Member]:
+        """Everybody by name; of two of one name the first."""
+        every = [member for team in self.teams.values() for member in team.members.values()]
+        return {member.name: member for member in reversed(every)}
+
     def member(self, name: str | None) -> Member | None:
         """By name; None for somebody whom the configuration does not have, or no more."""
-        return (
-            next((team.members[name] for team in self.teams.values() if name in team.members), None) if name else None
-        )
+        return self.members.get(name) if name else None
 
     def with_slack(self, user: str) -> Member | None:
         """By Slack user id."""
-        members = (member for team in self.teams.values() for member in team.members.values())
-        return next((member for member in members if member.slack == user), None)
-
-    def known(self, names: Iterable[str]) -> tuple[Member, ...]:
-        """The members with these names; whoever has left is left out."""
-        return tuple(member for name in names if (member := self.member(name)))
+        return next((member for member in self.members.values() if member.slack == user), None)
 
     def on_call(self, team: str | None, at: datetime) -> Member | None:
         """Who of the team is on call; None where the team has no rota."""

@@ -280,7 +280,7 @@ cases = Table(
     Column("snoozed_until", UtcDateTime),
     Column("tags", JsonText, nullable=False),
     Column("revision", Integer, nullable=False),  # of what receivers show of it: updates are rendered from it
-    Index("cases_by_state", "state", "priority", "mention_id", "due_at"),
+    Index("cases_by_state", "state", "priority", "mention_id"),
     Index("cases_by_owner", "state", "owner", "priority", "mention_id"),
     Index("cases_by_label", "state", "label", "priority", "mention_id"),
     Index("cases_by_watchlist", "state", "watchlist", "priority", "mention_id"),
@@ -289,6 +289,13 @@ cases = Table(
 )
 
 IS_NEW = cases.c.state == literal_column("'new'")
+IS_PROMISED = cases.c.due_at.is_not(None)
+Index(
+    "cases_promised",
+    *(cases.c[name] for name in ("state", "priority", "mention_id", "due_at")),
+    sqlite_where=IS_PROMISED,
+    postgresql_where=IS_PROMISED,
+)
 Index("cases_waiting", cases.c.waited, cases.c.opened_at, sqlite_where=IS_NEW, postgresql_where=IS_NEW)
 
 case_events = Table(

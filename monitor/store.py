@@ -93,11 +93,14 @@ class Store:
         self._writer.dispose()
         self._reader.dispose()
 
-    def migrate(self) -> None:
-        """Bring the schema to this version, in one transaction; blocking. Raises StoreError."""
-        self._write_thread.submit(self._migrate).result()  # `close` waits for it, whoever stops waiting here
+    def migrate(self, *, check: bool = True) -> None:
+        """Bring the schema to this version, in one transaction; blocking. Raises StoreError.
 
-    def _migrate(self) -> None:
+        `check` first reads all of an SQLite file for damage: seconds for a large one.
+        """
+        self._write_thread.submit(self._migrate, check).result()  # `close` waits for it, whoever stops waiting here
+
+    def _migrate(self, check: bool) -> None:
         from alembic import command
         from alembic.config import Config
         from alembic.util import CommandError
@@ -105,7 +108,7 @@ class Store:
         settings = Config()
         settings.set_main_option("script_location", "monitor:migrations")
         try:
-            if self.is_sqlite:
+            if self.is_sqlite and check:
                 with self._reader.connect() as connection:  # a reader: the check of a large file stops no writer
                     _check_integrity(connection, self.place)
             with self._writer.begin() as connection:

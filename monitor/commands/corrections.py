@@ -6,18 +6,19 @@ import argparse
 import getpass
 import json
 import os
+from dataclasses import replace
+from functools import partial
 
-from sqlalchemy.engine import Connection
-
+from alerts.base import Action, ActionKind, ActionRefusedError
 from alerts.excerpt import clean
-from monitor.assembly import utc_now
 from monitor.commands import FAILED, OK, CommandError
 from monitor.commands.output import print_rows, show_time
 from monitor.commands.progress import remark as tell
-from monitor.commands.stored import in_store
-from monitor.config import build_watchlists, load
+from monitor.commands.stored import at_desk, in_store
+from monitor.config import load
 from monitor.config_errors import suggest
-from monitor.corrections import Correction, Remark, UncorrectableError, correct, in_order, read_corrections
+from monitor.corrections import Correction, in_order, read_correction, read_corrections
+from monitor.desk import StoreDesk
 from rules.base import NONE, Label, Sentiment
 from sources.base import JSON
 
@@ -25,28 +26,36 @@ _TEXT_SHOWN = 60  # characters of the post in the table
 
 
 def run(options: argparse.Namespace) -> int:
-    """Keep what mentions really were; exit 1 where one cannot be corrected."""
-    sentiment = Sentiment(options.sentiment) if options.sentiment else None
-    remark = Remark(_labels(options.label), sentiment, options.by or getpass.getuser(), utc_now(), options.note)
-    config = load(options.config, os.environ)
-    watchlists = {watchlist.name: watchlist for watchlist in build_watchlists(config)}
+    """Keep what mentions really were, and route them anew; exit 1 where one cannot be corrected."""
+    right = _labels(options.label)
+    action = Action(
+        kind=ActionKind.CORRECT,
+        mention_ids=(),
+        by=options.by or getpass.getuser(),
+        through="cli",
+        note=options.note,
+        labels=tuple(label for label in Label if label in right),
+        sentiment=Sentiment(options.sentiment) if options.sentiment else None,
+    )
 
-    def work(connection: Connection) -> list[Correction | UncorrectableError]:
-        made: list[Correction | UncorrectableError] = []
-        for mention in options.ids:
-            try:
-                made.append(correct(connection, mention, remark, watchlists))
-            except UncorrectableError as error:
-                made.append(error)
-        return made
+    async def work(desk: StoreDesk) -> list[Correction | ActionRefusedError]:
+        return [await _try(desk, replace(action, mention_ids=(mention,))) for mention in options.ids]
 
-    made = in_store(config, work)
+    made = at_desk(load(options.config, os.environ), work)
     for one in made:
-        if isinstance(one, UncorrectableError):
+        if isinstance(one, ActionRefusedError):
             tell(str(one))
         else:
             print(json.dumps(_shape(one), ensure_ascii=False) if options.json else _sentence(one))
-    return FAILED if any(isinstance(one, UncorrectableError) for one in made) else OK
+    return FAILED if any(isinstance(one, ActionRefusedError) for one in made) else OK
+
+
+async def _try(desk: StoreDesk, action: Action) -> Correction | ActionRefusedError:
+    try:
+        await desk.act(action)
+    except ActionRefusedError as error:
+        return error
+    return await desk.store.read(partial(read_correction, mention_id=action.mention_ids[0]))
 
 
 def _labels(written: str) -> frozenset[Label]:

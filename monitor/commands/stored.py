@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from alerts.base import Desk
 from monitor.assembly import build_desk, utc_now
 from monitor.config import Config
+from monitor.desk import StoreDesk
 from monitor.loading import POST_FIELDS
 from monitor.schema import posts
 from monitor.store import Store
@@ -33,18 +33,18 @@ def _post(row: sa.Row[Any]) -> Post:
     return Post(**values | {"kind": PostKind(row.kind)})
 
 
-def at_desk(config: Config, work: Callable[[Desk], Awaitable[T]]) -> T:
+def at_desk(config: Config, work: Callable[[StoreDesk], Awaitable[T]]) -> T:
     """What people do, done by the same desk as in the daemon. Raises StoreError."""
     store = Store(config.store.url)
     try:
-        store.migrate()
+        store.migrate(check=False)
         desk = build_desk(config, store)
         return asyncio.run(_run(work, desk))
     finally:
         store.close()
 
 
-async def _run(work: Callable[[Desk], Awaitable[T]], desk: Desk) -> T:
+async def _run(work: Callable[[StoreDesk], Awaitable[T]], desk: StoreDesk) -> T:
     return await work(desk)
 
 
@@ -52,7 +52,7 @@ def in_store(config: Config, work: Callable[[Connection], T]) -> T:
     """Run `work` in one transaction on the configured store. Raises StoreError."""
     store = Store(config.store.url)
     try:
-        store.migrate()
+        store.migrate(check=False)
         return store.write_now(work)
     finally:
         store.close()

@@ -136,7 +136,7 @@ class Installation:
         return {**os.environ, **self.environ}
 
 
-_WORDS = ("never", "1", "words")
+_WORDS = ("never", "1", "words", "run")
 
 
 def configuration(

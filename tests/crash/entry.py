@@ -1,8 +1,8 @@
-"""The daemon with a fuse, for tests only: `run` or `python -m tests.crash.entry POINT COUNT MODEL -c FILE`.
+"""A command with a fuse, for tests only: `run` or `python -m tests.crash.entry POINT COUNT MODEL run -c FILE`.
 
-Hooks the database engine from outside, so that shipped code has no fail points. POINT is one of POINTS; the process
-kills itself with SIGKILL when that point is reached for the COUNT-th time. MODEL is `real` or `words` (a word list in
-place of the classifier, which spares the loading of it).
+Hooks the database engine from outside, so that shipped code has no fail points. POINT is one of POINTS or CASE_POINTS;
+the process kills itself with SIGKILL when that point is reached for the COUNT-th time. MODEL is `real` or `words` (a
+word list in place of the classifier, which spares the loading of it).
 """
 
 from __future__ import annotations
@@ -31,6 +31,14 @@ POINTS = (
     "before mark",  # the receiver has replied, the mark is not committed
     "after mark",
 )
+CASE_POINTS = (
+    "before step",  # a step of an escalation is written with its alerts, not committed
+    "after step",
+    "before waking",  # the end of a snooze is written, not committed
+    "after waking",
+    "before action",  # somebody's action is written, not committed
+    "after action",
+)
 
 
 class Fuse:
@@ -55,15 +63,21 @@ class Fuse:
             self.under_way = "page"
         elif "UPDATE alerts SET attempts" in text:
             self.under_way = "claim"
+        elif text.startswith("UPDATE escalations SET step"):
+            self.under_way = "step"
+        elif text.startswith("UPDATE cases SET snoozed_until"):
+            self.under_way = "waking"
+        elif text.startswith("UPDATE cases SET state"):
+            self.under_way = "action"
         elif text.startswith("UPDATE alerts SET state"):
-            self.under_way = "mark"
+            self.under_way = self.under_way or "mark"
 
     def commits(self) -> None:
-        self.reach({"page": "before commit", "mark": "before mark"}.get(self.under_way, ""))
+        self.reach({"page": "before commit"}.get(self.under_way, f"before {self.under_way}"))
 
     def committed(self) -> None:
         ended, self.under_way = self.under_way, ""
-        self.reach({"page": "after commit", "claim": "after claim", "mark": "after mark"}.get(ended, ""))
+        self.reach({"page": "after commit"}.get(ended, f"after {ended}"))
 
 
 def light(fuse: Fuse) -> None:
@@ -96,13 +110,13 @@ class WordClassifier:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """`mentiond run` after POINT, COUNT and MODEL; the exit code."""
+    """The command after POINT, COUNT and MODEL; its exit code."""
     point, count, model, *rest = arguments
     light(Fuse(point, int(count)))
     alerts.email_settings.LEAST_DIGEST = timedelta(seconds=1)  # type: ignore[misc]  # final for whoever ships it
     if model == "words":
         monitor.model.load_classifier = lambda *_: WordClassifier()  # type: ignore[assignment]
-    return main(["run", *rest])
+    return main(rest)
 
 
 if __name__ == "__main__":

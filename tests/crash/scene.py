@@ -194,7 +194,7 @@ class Scene:
         return self.planted <= arrived and b" ready " in log.read_bytes()[before:]
 
     def _start(self, point: str, count: int, model: str) -> Process:
-        arguments = [point, str(count), model, "-c", str(self.write_config())]
+        arguments = [point, str(count), model, "run", "-c", str(self.write_config())]
         log = self.folder / "daemon.log"
         self.process = start(entry.run, arguments, os.environ, Path(os.devnull), log, log)
         return self.process

@@ -105,8 +105,15 @@ def _renew_cases() -> None:
         " OR EXISTS (SELECT 1 FROM alerts WHERE alerts.mention_id = mentions.id)"
     )
     op.drop_table("old_cases")
-    is_new = sa.text("state = 'new'")
-    op.create_index("cases_by_state", "cases", ["state", "priority", "mention_id", "due_at"])
+    is_new, is_promised = sa.text("state = 'new'"), sa.text("due_at IS NOT NULL")
+    op.create_index("cases_by_state", "cases", ["state", "priority", "mention_id"])
+    op.create_index(
+        "cases_promised",
+        "cases",
+        ["state", "priority", "mention_id", "due_at"],
+        sqlite_where=is_promised,
+        postgresql_where=is_promised,
+    )
     for name in ("owner", "label", "watchlist"):
         op.create_index(f"cases_by_{name}", "cases", ["state", name, "priority", "mention_id"])
     op.create_index("cases_waiting", "cases", ["waited", "opened_at"], sqlite_where=is_new, postgresql_where=is_new)
