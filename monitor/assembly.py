@@ -24,9 +24,9 @@ from monitor.fallback import Fallback
 from monitor.http import GuardedHttp
 from monitor.judge import Judge
 from monitor.loading import Surroundings
-from monitor.people import Authors
+from monitor.people import Authors, account_name, account_names
 from monitor.pipeline import Part
-from monitor.router import Router, account_name, account_names
+from monitor.router import Router
 from monitor.searching import with_searches
 from monitor.store import Store
 from monitor.suppression import Rules

@@ -21,9 +21,9 @@ from monitor.desk import StoreDesk
 from monitor.intake import Change, Intake
 from monitor.judge import Judge
 from monitor.mentions import Draft
-from monitor.people import Teams
+from monitor.people import Teams, account_names
 from monitor.pipeline import Part, Pipeline
-from monitor.router import Router, account_names
+from monitor.router import Router
 from monitor.schema import alerts
 from monitor.store import Store
 from monitor.watchdog import Watchdog

@@ -8,7 +8,8 @@ import pytest
 
 from monitor import judge as judging
 from monitor.judge import Judge
-from monitor.router import Router, account_names
+from monitor.people import account_names
+from monitor.router import Router
 from rules.base import Verdict, View, Watchlist, WatchlistKind
 from rules.matchers import parse_matcher
 from rules.matching import QueryMatcher
