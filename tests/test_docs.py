@@ -10,6 +10,7 @@ from typing import Any, get_args
 import pytest
 
 from monitor.config import json_schema, load
+from monitor.route_settings import RouteOptions
 from sources.base import SourceSettings
 from sources.registry import SourceConfig
 
@@ -24,14 +25,18 @@ def _follow(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
 
 
 def _keys(schema: dict[str, Any], node: dict[str, Any], prefix: str, depth: int = 0) -> Iterator[str]:
-    """`store.url`, `sources[].every` ...; a route within a route is described once."""
+    """`store.url`, `sources[].every`, `hours.NAME.week` ...; what routes hand down is described once, at the root."""
     node = _follow(schema, node)
     for branch in [*node.get("oneOf", []), *node.get("anyOf", [])]:
         yield from _keys(schema, branch, prefix, depth)
     if "items" in node:
         yield from _keys(schema, node["items"], prefix + "[]", depth)
+    if isinstance(node.get("additionalProperties"), dict):
+        yield from _keys(schema, node["additionalProperties"], prefix + ".NAME", depth)
     for key, value in node.get("properties", {}).items():
         path = f"{prefix}.{key}".removeprefix(".")
+        if path.startswith("routes.routes[].") and key in RouteOptions.model_fields:
+            continue
         yield path
         if path != "routes.routes[].routes":
             yield from _keys(schema, value, path, depth + 1)
