@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from alerts.base import Member
-from monitor.router import account_name
+from monitor.accounts import account_name
 from rules.rota import Rota
 from sources.base import Post, PostKind
 

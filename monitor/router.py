@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from monitor.accounts import account_name
 from monitor.mentions import Draft
 from monitor.opening import Opening
 from monitor.sla import promise_of, times
@@ -48,13 +49,3 @@ class Router:
         """The brand's own at the source of the post."""
         places = (post.source, self.source_types.get(post.source, ""))
         return frozenset[str]().union(*(self.own_accounts.get(place, ()) for place in places))
-
-
-def account_names(accounts: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
-    """`own_accounts` of the configuration in the form that Judge compares with."""
-    return {place: frozenset(map(account_name, names)) for place, names in accounts.items()}
-
-
-def account_name(name: str) -> str:
-    """The form in which accounts are compared: without the leading @, case-folded."""
-    return name.strip().lstrip("@").casefold()

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 
 from alerts.base import Receiver
 from monitor import cursors, outbox
+from monitor.accounts import account_names
 from monitor.attendant import Attendant
 from monitor.calls import Callers
 from monitor.delivery import Delivery
@@ -23,7 +24,7 @@ from monitor.judge import Judge
 from monitor.mentions import Draft
 from monitor.people import Teams
 from monitor.pipeline import Part, Pipeline
-from monitor.router import Router, account_names
+from monitor.router import Router
 from monitor.schema import alerts
 from monitor.store import Store
 from monitor.watchdog import Watchdog
