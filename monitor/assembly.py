@@ -15,6 +15,7 @@ from alerts.email_settings import EmailSettings
 from alerts.links import NO_LINKS, Links
 from alerts.registry import Tools as ReceiverTools
 from alerts.registry import build as build_receiver
+from monitor.accounts import account_name, account_names
 from monitor.calls import Callers
 from monitor.case_views import load_cases
 from monitor.config import Config, build_hours, build_inhibit_rules, build_routes, build_teams, build_watchlists
@@ -24,7 +25,7 @@ from monitor.fallback import Fallback
 from monitor.http import GuardedHttp
 from monitor.judge import Judge
 from monitor.loading import Surroundings
-from monitor.people import Authors, account_name, account_names
+from monitor.people import Authors
 from monitor.pipeline import Part
 from monitor.router import Router
 from monitor.searching import with_searches

@@ -38,7 +38,7 @@ def check_timezone(value: str) -> str:
 def _parse_window(text: str) -> Window:
     match = _WINDOW.fullmatch(text)
     if match is None:
-        raise ValueError('a time from HH:MM to HH:MM, such as "09:00-12:30" or "18:00-24:00"')
+        raise ValueError('a time from HH:MM to HH:MM, such as "09:00-12:30" or, over midnight, "22:00-06:00"')
     start = int(match[1]) * 60 + int(match[2])
     end = int(match[3]) * 60 + int(match[4]) if match[3] else MINUTES
     if start == end:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from alerts.base import Member
+from monitor.accounts import account_name
 from rules.rota import Rota
 from sources.base import Post, PostKind
 
@@ -71,13 +72,3 @@ class Authors:
             if mapped := self.accounts.get((place, name)):
                 return f"person:{mapped}"
         return f"{kind}/{post.source}:{name}" if kind in _SITES else f"{kind}:{name}"
-
-
-def account_names(accounts: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
-    """`own_accounts` of the configuration in the form that Judge compares with."""
-    return {place: frozenset(map(account_name, names)) for place, names in accounts.items()}
-
-
-def account_name(name: str) -> str:
-    """The form in which accounts are compared: without the leading @, case-folded."""
-    return name.strip().lstrip("@").casefold()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from monitor.accounts import account_name
 from monitor.mentions import Draft
 from monitor.opening import Opening
-from monitor.people import account_name
 from monitor.sla import promise_of, times
 from rules.address import is_direct
 from rules.base import Mention

@@ -17,6 +17,8 @@ from monitor.silences import Silence, active_silences
 from rules.base import Watchlist
 from rules.hours import Hours
 from rules.inhibition import InhibitRule, Routed, is_inhibited
+from rules.intervals import muted_until as heard_again
+from rules.routing import Intervals
 
 LONGEST_HOLD: Final = timedelta(hours=12)  # then it is looked at again: hours may be configured anew
 SOURCES_READ: Final = 1000  # mentions that may inhibit, the newest first
@@ -42,30 +44,9 @@ def muted_until(
 
     `intervals` are those of each route: quiet during `mute`, and outside of `active`. Hours that are gone mute nothing.
     """
-    latest, moment = now + LONGEST_HOLD, now
-    if not _is_muted(intervals, hours, now):
-        return None
-    named = {name for route in intervals for names in route.values() for name in names}
-    changing = [hours[name] for name in named if name in hours]
-    while moment < latest and _is_muted(intervals, hours, moment):
-        moment = min((at for one in changing if (at := one.next_change(moment)) is not None), default=latest)
-    return min(moment, latest)
-
-
-def _is_muted(intervals: Sequence[Mapping[str, Sequence[str]]], hours: Mapping[str, Hours], at: datetime) -> bool:
-    return bool(intervals) and all(
-        _is_open(route.get("mute", ()), hours, at)
-        or (_known(route, hours) and not _is_open(route["active"], hours, at))
-        for route in intervals
-    )
-
-
-def _known(route: Mapping[str, Sequence[str]], hours: Mapping[str, Hours]) -> bool:
-    return any(name in hours for name in route.get("active", ()))
-
-
-def _is_open(names: Sequence[str], hours: Mapping[str, Hours], at: datetime) -> bool:
-    return any(name in hours and hours[name].contains(at) for name in names)
+    routes = [Intervals(tuple(route.get("mute", ())), tuple(route.get("active", ()))) for route in intervals]
+    until = heard_again(routes, hours, now)
+    return until and min(until, now + LONGEST_HOLD)
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 
 from alerts.base import Receiver
 from monitor import cursors, outbox
+from monitor.accounts import account_names
 from monitor.attendant import Attendant
 from monitor.calls import Callers
 from monitor.delivery import Delivery
@@ -21,7 +22,7 @@ from monitor.desk import StoreDesk
 from monitor.intake import Change, Intake
 from monitor.judge import Judge
 from monitor.mentions import Draft
-from monitor.people import Teams, account_names
+from monitor.people import Teams
 from monitor.pipeline import Part, Pipeline
 from monitor.router import Router
 from monitor.schema import alerts

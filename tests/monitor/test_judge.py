@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from monitor import judge as judging
+from monitor.accounts import account_names
 from monitor.judge import Judge
-from monitor.people import account_names
 from monitor.router import Router
 from rules.base import Verdict, View, Watchlist, WatchlistKind
 from rules.matchers import parse_matcher
