@@ -23,6 +23,7 @@ from monitor.action_links import SignedLinks
 from monitor.assembly import (
     Tools,
     build_authors,
+    build_callers,
     build_desk,
     build_digests,
     build_fallbacks,
