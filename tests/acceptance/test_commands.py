@@ -143,9 +143,7 @@ async def test_listings_go_on_beside_a_running_daemon(filed: Installation) -> No
 
 
 MENTIOND = f"{sys.executable} -m monitor.cli"
-WORDS = (
-    f"{sys.executable} -m tests.crash.entry never 1 words run"  # mentiond run, with a word list in place of the model
-)
+WORDS = f"{sys.executable} -m tests.crash.entry never 1 words run"  # with a word list in place of the model
 
 
 def _shell(command: str) -> subprocess.CompletedProcess[str]:
