@@ -17,6 +17,7 @@ from monitor.parsers.data import add_data
 from monitor.parsers.learning import add_learning
 from monitor.parsers.operating import add_operating
 from monitor.parsers.running import add_check, add_rules, add_run
+from monitor.parsers.silences import add_silences
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -118,6 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     add_learning(commands)
     add_cases(commands)
     add_data(commands)
+    add_silences(commands)
     add_operating(commands)
     return parser
 

@@ -67,9 +67,9 @@ def mark_sent(connection: Connection, alert: Alert, token: str, sent: Sent, *, i
     if row is None:
         return False
     _log(connection, alert, "sent", sent.reference, sent.at, sent.seconds)
-    _set_channel(connection, alert.receiver, failures=0, error=None, error_since=None)
+    _clear_channel(connection, alert.receiver)
     if row.repeat_every is not None:
-        owe_repeat(connection, row, sent.at)
+        owe_repeat(connection, alert.id, sent.at)
     if is_updatable and alert.reason is not Reason.UPDATE:
         updates.settle(connection, row, alert.revision, sent.at)
     return True
@@ -80,8 +80,9 @@ def later(at: datetime) -> sa.ColumnElement[datetime]:
     return sa.literal(at, alerts.c.due_at.type)
 
 
-def owe_repeat(connection: Connection, row: sa.Row[Any], now: datetime) -> None:
+def owe_repeat(connection: Connection, alert_id: int, now: datetime) -> None:
     """It speaks up again after its interval; whether its case is still open is seen then."""
+    row = connection.execute(sa.select(alerts).where(alerts.c.id == alert_id)).one()
     n = row.n + 1 if row.reason == Reason.REPEAT else 1
     again = owed_row(row.subject, row.receiver, row.recipient, Reason.REPEAT, n, now)
     again |= {name: getattr(row, name) for name in ("mention_id", "group_id", "routes", "intervals", "repeat_every")}
@@ -163,14 +164,22 @@ def stop_channel(connection: Connection, alert: Alert, token: str, failure: Fail
 
 
 def _end_lease(connection: Connection, alert_id: int, token: str, values: dict[str, Any]) -> sa.Row[Any] | None:
-    """The row as it is then; None: somebody else has it."""
+    """What the row is about; None: somebody else has it."""
+    about = (alerts.c.mention_id, alerts.c.group_id, alerts.c.repeat_every)
     mine = sa.and_(alerts.c.id == alert_id, alerts.c.lease_token == token)
     free = {"lease_token": None, "lease_until": None}
-    return connection.execute(sa.update(alerts).where(mine).values(values | free).returning(alerts)).one_or_none()
+    return connection.execute(sa.update(alerts).where(mine).values(values | free).returning(*about)).one_or_none()
 
 
 def _trace(error: ReceiverError) -> dict[str, Any]:
     return {"error": str(error)} | ({"possibly_sent": True} if error.maybe_sent else {})
+
+
+def _clear_channel(connection: Connection, receiver: str) -> None:
+    """It works; a row that says so already is left alone."""
+    fails = sa.or_(channels.c.failures != 0, channels.c.error.is_not(None))
+    cleared = {"failures": 0, "error": None, "error_since": None}
+    connection.execute(sa.update(channels).where(channels.c.receiver == receiver, fails).values(cleared))
 
 
 def _set_channel(connection: Connection, receiver: str, **values: Any) -> None:

@@ -50,12 +50,11 @@ def register_channels(
     """A row for every configured receiver; one that was stopped gets another chance, with each start of the daemon."""
     rows = [{"receiver": receiver, "next_at": now, "failures": 0} for receiver in receivers]
     connection.execute(insert_new(connection, channels), rows)
-    for receiver in receivers:
-        is_like = (traits or {}).get(receiver, Traits())
-        storm = is_like.storm
-        values: dict[str, object] = {"stopped": None, "updatable": is_like.is_updatable}
-        values |= {"storm_count": storm and storm.count, "storm_seconds": storm and storm.within.total_seconds()}
-        values |= {"digest": is_like.digest and asdict(is_like.digest)}
+    connection.execute(sa.update(channels).where(channels.c.receiver.in_(receivers)).values(stopped=None))
+    for receiver, one in (traits or {}).items():
+        values: dict[str, object] = {"updatable": one.is_updatable, "storm_count": one.storm and one.storm.count}
+        values["storm_seconds"] = one.storm and one.storm.within.total_seconds()
+        values["digest"] = one.digest and asdict(one.digest)
         connection.execute(sa.update(channels).where(channels.c.receiver == receiver).values(values))
 
 

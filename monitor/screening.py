@@ -182,5 +182,5 @@ class _Screen:
         """A repeat that was kept quiet comes again; one that `is_over` does not."""
         marks.drop(self.connection, row.id, self.token, why)
         if row.repeat_every is not None and row.reason == Reason.REPEAT and not is_over:
-            marks.owe_repeat(self.connection, row, self.now)
+            marks.owe_repeat(self.connection, row.id, self.now)
         return False

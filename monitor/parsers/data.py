@@ -11,6 +11,7 @@ def add_data(commands: Commands) -> None:
     alerts = add_command(
         commands, "alerts", "alerts.run", "what is owed, sent, held, dead", "mentiond alerts --dead --retry"
     )
+    alerts.add_argument("id", metavar="ID", nargs="?", type=count, help="one alert, with every attempt to send it")
     alerts.add_argument("--dead", action="store_true", help="only dead letters")
     alerts.add_argument("--retry", action="store_true", help="every dead letter is owed once more")
     alerts.add_argument("--limit", type=count, default=50, metavar="N", help="rows at the most, newest first (50)")

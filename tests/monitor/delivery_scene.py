@@ -47,6 +47,13 @@ class Send:
     count: int
 
 
+class NoJitter(Random):
+    """Pauses are exactly as long as they begin."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return a
+
+
 @dataclass(slots=True)
 class Stage:
     """One store with its deliveries. `sends` has what the receivers took, in the order of time."""
@@ -88,7 +95,7 @@ class Stage:
             public_url="https://m.example",
             store=self.store,
             clock=self.clock,
-            random=Random(1),
+            random=NoJitter(),
             around=Surroundings(watchlists=self.rules.watchlists),
             rules=self.rules,
             fallback=self.fallbacks.get(name),

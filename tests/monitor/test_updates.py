@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,13 +10,25 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from alerts.base import CaseState, Reason
+from alerts.base import Alert, CaseState, Reason, ReceiverError
+from monitor import outbox
 from monitor.owed import owed_row
-from monitor.schema import alerts, cases, channels, group_members, groups, mentions
+from monitor.schema import alerts, attempts, cases, channels, group_members, groups, mentions
 from monitor.store import Store
 from monitor.updates import UPDATE_EVERY, touch
-from tests.fakes import START
-from tests.monitor.builders import Works, build_works, column, in_transaction, make_page, make_posts, rows_of
+from rules.routing import Route
+from tests.fakes import START, EditingReceiver
+from tests.monitor.builders import (
+    Works,
+    build_works,
+    column,
+    in_transaction,
+    make_delivery,
+    make_page,
+    make_posts,
+    rows_of,
+)
+from tests.monitor.delivery_scene import Stage
 
 SECOND = timedelta(seconds=1)
 
@@ -148,3 +161,144 @@ def test_a_storm_that_is_claimed_as_a_whole_is_one_update(works: Works) -> None:
     [row] = owed_updates(works.store)
     assert row.subject == f"group:{group_id}"
     assert row.revision == 1
+
+
+# -- on their way ----------------------------------------------------------------------------------------------------
+
+
+def make_stage(store: Store, *failures: Exception | None) -> Stage:
+    return Stage(store, Route("console"), {"console": EditingReceiver(*failures)})
+
+
+def updated(stage: Stage) -> list[Alert]:
+    receiver = stage.receivers["console"]
+    assert isinstance(receiver, EditingReceiver)
+    return receiver.updated
+
+
+async def test_an_update_shows_the_message_anew_under_its_reference(store: Store) -> None:
+    stage = make_stage(store)
+    [mention_id] = stage.say("a")
+    await stage.deliver()
+    stage.set_case(mention_id, CaseState.CLAIMED)
+    await stage.deliver()
+    [alert] = updated(stage)
+    assert (alert.reason, alert.n, alert.reference) == (Reason.UPDATE, 0, "ref-1")
+    assert alert.revision == rows_of(store, cases)[0].revision
+    assert len(stage.receivers["console"].accepted) == 1
+
+
+async def test_a_message_whose_reply_was_lost_is_owed_no_update_and_no_loop(store: Store) -> None:
+    stage = make_stage(store, ReceiverError("reset", maybe_sent=True, permanent=True))
+    [mention_id] = stage.say("a")
+    await stage.deliver()
+    stage.set_case(mention_id, CaseState.CLAIMED)
+    await stage.run_until(600)
+    assert updated(stage) == []
+    assert [row.reason for row in stage.rows()] == ["first"]
+
+
+async def test_an_update_whose_message_cannot_be_found_any_more_is_dropped(store: Store) -> None:
+    stage = make_stage(store)
+    [mention_id] = stage.say("a")
+    await stage.deliver()
+    stage.set_case(mention_id, CaseState.CLAIMED)
+    set_rows(store, alerts, alerts.c.reason == "first", reference="")
+    await stage.run_until(600)
+    assert [(row.state, row.error) for row in stage.rows(reason="update")] == [("dropped", "no message to edit")]
+
+
+async def test_an_update_that_is_refused_is_dead_and_the_next_change_tries_once_more(store: Store) -> None:
+    stage = make_stage(store, None, ReceiverError("message_not_found", permanent=True))
+    [mention_id] = stage.say("a")
+    await stage.deliver()
+    stage.set_case(mention_id, CaseState.CLAIMED)
+    await stage.run_until(600)
+    assert [row.state for row in stage.rows(reason="update")] == ["dead"]
+    stage.set_case(mention_id, CaseState.ANSWERED)
+    await stage.run_until(700)
+    assert len(updated(stage)) == 1
+
+
+async def test_moved_on_while_it_was_on_its_way_it_stays_owed_and_ends_with_the_last(store: Store) -> None:
+    stage = make_stage(store)
+    [mention_id] = stage.say("a")
+    await stage.deliver()
+    receiver = stage.receivers["console"]
+    noting = receiver.before
+
+    async def claim_meanwhile(alert: Alert) -> None:
+        receiver.before = noting
+        stage.set_case(mention_id, CaseState.ANSWERED)
+
+    stage.set_case(mention_id, CaseState.CLAIMED)
+    receiver.before = claim_meanwhile
+    await stage.deliver()
+    assert [row.state for row in stage.rows(reason="update")] == ["owed"]
+    await stage.run_until(60)
+    assert [alert.revision for alert in updated(stage)] == [1, 2]
+    assert [row.state for row in stage.rows(reason="update")] == ["sent"]
+
+
+async def test_changed_while_the_message_itself_was_on_its_way_it_is_updated(store: Store) -> None:
+    stage = make_stage(store)
+    [mention_id] = stage.say("a")
+    stage.set_case(mention_id, CaseState.NEW)
+    receiver = stage.receivers["console"]
+    noting = receiver.before
+
+    async def claim_meanwhile(alert: Alert) -> None:
+        receiver.before = noting
+        stage.set_case(mention_id, CaseState.CLAIMED)
+
+    receiver.before = claim_meanwhile
+    await stage.run_until(60)
+    assert [alert.revision for alert in updated(stage)] == [2]
+
+
+async def test_a_thousand_changes_are_few_edits_and_the_last_is_shown(store: Store) -> None:
+    stage = make_stage(store)
+    [mention_id] = stage.say("a")
+    await stage.deliver()
+    for number in range(200):
+        for _ in range(5):
+            in_transaction(store, touch, [mention_id], stage.clock())
+        await stage.run_until((number + 1) / 10)
+    await stage.run_until(60)
+    assert len(updated(stage)) <= 20 / UPDATE_EVERY.total_seconds() + 2
+    assert updated(stage)[-1].revision == max([0, *column(store, cases.c.revision)])
+
+
+async def test_a_repeat_and_an_edit_stand_under_the_first_message(store: Store) -> None:
+    stage = make_stage(store)
+    [mention_id] = stage.say("a")
+    await stage.deliver()
+    edited = replace(stage.news("a-again"), reason=Reason.EDITED, mention_id=mention_id, revision=2)
+    stage.announce([edited])
+    await stage.deliver()
+    accepted = stage.receivers["console"].accepted
+    assert [(alert.reason, alert.reference) for alert in accepted] == [(Reason.FIRST, ""), (Reason.EDITED, "ref-1")]
+    stage.set_case(mention_id, CaseState.CLAIMED)
+    await stage.deliver()
+    assert [alert.reference for alert in updated(stage)] == ["ref-1"]
+
+
+async def test_a_post_that_its_source_withdrew_loses_its_words_in_the_message(store: Store) -> None:
+    works = build_works(store)
+    await works.poll(make_page(*make_posts(1)))
+    in_transaction(store, outbox.register_channels, ["console"], START, {"console": outbox.Traits(True)})
+    receiver = EditingReceiver()
+    worker = make_delivery(store, receiver, works.clock)
+    assert await worker.run_once() == 0
+    await works.poll(make_page(deleted=("0",), cursor={"at": 2}))
+    assert await worker.run_once() == 0
+    [alert] = receiver.updated
+    assert (alert.mentions[0].post.text, alert.reference) == ("", "ref-1")
+
+
+async def test_every_attempt_is_logged(store: Store) -> None:
+    stage = make_stage(store, ReceiverError("503"), None, ReceiverError("too long", permanent=True))
+    stage.say("a", "b")
+    await stage.run_until(60)
+    logged = [(row.alert_id, row.attempt, row.outcome, row.detail) for row in rows_of(store, attempts)]
+    assert logged == [(1, 1, "failed", "503"), (1, 2, "sent", "ref-1"), (2, 1, "dead", "too long")]
