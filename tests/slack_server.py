@@ -69,7 +69,11 @@ class SlackServer:
     calls: list[str] = field(default_factory=list)  # method names, refused ones included
     answers: defaultdict[str, deque[Answer]] = field(default_factory=lambda: defaultdict(deque))
     on_message: Callable[[Payload], Awaitable[None]] | None = None  # after posting, before the reply
+    clock: Callable[[], float] = time.monotonic
+    pace: float = 0.0  # seconds between two messages, posted or edited; sooner is a 429
+    refused: int = 0  # that came too soon
     sockets: Sockets = field(init=False)
+    _open_at: float = float("-inf")
     _triggers: dict[str, float] = field(default_factory=dict)
     _numbers: count[int] = field(default_factory=lambda: count(1))
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -127,6 +131,16 @@ class SlackServer:
                 return await self._write(method, request)
         return _error("unknown_method")
 
+    def _too_soon(self, method: str) -> web.Response | None:
+        if not self.pace or method not in ("chat.postMessage", "chat.update"):
+            return None
+        now = self.clock()
+        if now < self._open_at:
+            self.refused += 1
+            return _error("ratelimited", status=429, headers={"Retry-After": "1"})
+        self._open_at = now + self.pace
+        return None
+
     def _prepared(self, method: str) -> web.Response | None:
         """The refusal that comes before anything is done."""
         waiting = self.answers[method]
@@ -140,7 +154,7 @@ class SlackServer:
         return _error("ratelimited", status=429, headers={"Retry-After": str(answer.value)})
 
     async def _write(self, method: str, request: web.Request) -> web.StreamResponse:
-        if refused := self._prepared(method):
+        if refused := self._prepared(method) or self._too_soon(method):
             return refused
         body = await request.json()
         required, allowed = _ARGUMENTS[method]
