@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.base import Receiver
 from alerts.email_settings import EmailSettings
+from alerts.guidelines import Guidelines
 from alerts.links import NO_LINKS, Links
 from alerts.registry import Tools as ReceiverTools
 from alerts.registry import build as build_receiver
@@ -210,6 +211,11 @@ def build_digests(config: Config) -> dict[str, Digest]:
         for settings in config.receivers
         if isinstance(settings, EmailSettings) and settings.digest
     }
+
+
+def build_guidelines(config: Config) -> Guidelines:
+    """What is proposed to people who answer mentions."""
+    return Guidelines(config.guidelines, utc_now)
 
 
 def build_judge(config: Config, classifier: Classifier) -> Judge:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError, WithJsonSchema
 
+from alerts.guidelines import GuidelineSettings
 from alerts.registry import ReceiverConfig
 from monitor.config_checks import check_references, refuse_unbuilt
 from monitor.config_errors import ConfigErrors, suggest, translate
@@ -206,6 +207,7 @@ class Config(Settings):
     hours: dict[str, HoursSettings] = Field(default_factory=dict, description="business hours by name")
     inhibit_rules: tuple[InhibitSettings, ...] = Field((), description="mentions that keep others quiet")
     tests: tuple[RouteTestSettings, ...] = Field((), description="who is to hear of what; `mentiond check` runs them")
+    guidelines: tuple[GuidelineSettings, ...] = Field((), description="replies to start from, and advice")
     operations: OperationsSettings = OperationsSettings()
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from monitor.config_errors import ConfigError, KeyPath, suggest
+from monitor.guideline_checks import check_guidelines
 from monitor.yaml import Document
 from rules.matchers import MatcherError, RouteMatcher, parse_matcher
 from rules.query import QueryError
@@ -97,6 +98,7 @@ def check_references(document: Document) -> list[ConfigError]:
         *_check_identities(document),
         *_check_classifier(document),
         *_check_tests(document, receivers),
+        *check_guidelines(document, _names(document, "watchlists")),
     ]
 
 

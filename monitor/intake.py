@@ -21,10 +21,11 @@ from monitor.cases import answer_at_source, withdraw
 from monitor.cursors import PartState, pass_subject
 from monitor.groups import leave_unsent
 from monitor.inbox import stay_due
-from monitor.mentions import Draft, News, announce, offer_held, revise
+from monitor.mentions import Draft, News, announce, offer_held, personal_row, revise
 from monitor.own_posts import Answer
 from monitor.schema import alerts, corrections, cursors, gaps, insert_new, mentions, posts, revisions, seen, verdicts
 from monitor.updates import touch
+from rules.personal import find as find_personal
 from sources.base import Page, Post
 from sources.text import CLEANER_VERSION
 
@@ -176,7 +177,7 @@ def _forget_deleted(connection: Connection, intake: Intake) -> None:
         connection.execute(sa.update(alerts).where(alerts.c.mention_id.in_(told), unsent).values(DROPPED))
         leave_unsent(connection, told)
         connection.execute(sa.update(verdicts).where(verdicts.c.mention_id.in_(told)).values(cues={}))
-        connection.execute(sa.update(mentions).where(mentions.c.id.in_(told)).values(spans=[]))
+        connection.execute(sa.update(mentions).where(mentions.c.id.in_(told)).values(spans=[], personal=[]))
         connection.execute(sa.delete(corrections).where(corrections.c.mention_id.in_(told)))  # its words are in there
         connection.execute(sa.delete(revisions).where(revisions.c.post_id.in_(sa.select(posts.c.id).where(gone))))
         words = {"title": "", "text": "", "raw": "", "author": None}
@@ -312,7 +313,9 @@ def _store_edit(connection: Connection, intake: Intake, change: Change) -> list[
     connection.execute(sa.update(posts).where(where).values(_post_row(change) | values))
     hit = [draft.mention.watchlist.name for draft in change.drafts]
     elsewhere = sa.and_(mentions.c.post_id == stored.id, mentions.c.watchlist.not_in(hit))
-    connection.execute(sa.update(mentions).where(elsewhere).values(spans=[]))  # they point into the old text
+    personal = personal_row(find_personal(post.title, post.text, post.lang))
+    moved = {"spans": [], "personal": personal}  # those that are stored point into the old text
+    connection.execute(sa.update(mentions).where(elsewhere).values(moved))
     return [news for draft in change.drafts if (news := revise(connection, stored.id, revision, draft)) is not None]
 
 

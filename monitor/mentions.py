@@ -16,7 +16,7 @@ from monitor.opening import UNKNOWN, Arrival, Opening, open_cases
 from monitor.owed import owed_row
 from monitor.placing import Placing, intervals_of
 from monitor.schema import alerts, cases, insert_new, mentions, verdicts
-from rules.base import Label, Mention, Verdict
+from rules.base import Label, Mention, Personal, Verdict
 from rules.routing import Decision, group_labels
 
 
@@ -187,7 +187,13 @@ def _match_row(mention: Mention) -> dict[str, Any]:
         "watchlist_kind": mention.watchlist.kind.value,
         "spans": [[span.field, span.start, span.end] for span in mention.match.spans],
         "terms": list(mention.match.terms),
+        "personal": personal_row(mention.personal),
     }
+
+
+def personal_row(found: Iterable[Personal]) -> list[list[Any]]:
+    """Personal data as it is stored."""
+    return [[one.span.field, one.span.start, one.span.end, one.kind.value] for one in found]
 
 
 def verdict_row(mention_id: int, revision: int, verdict: Verdict) -> dict[str, Any]:
