@@ -18,7 +18,7 @@ from pydantic import AfterValidator, Field, ValidationError, WithJsonSchema
 
 from alerts.guidelines import GuidelineSettings
 from alerts.registry import ReceiverConfig
-from monitor.config_checks import check_references, refuse_unbuilt
+from monitor.config_checks import check_references, refuse_root_keys
 from monitor.config_errors import ConfigErrors, suggest, translate
 from monitor.hours_settings import HoursSettings, check_timezone
 from monitor.hours_settings import build_hours as build_section
@@ -216,7 +216,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
     document = read_document(path, environ)
     if not isinstance(document.value, dict):
         raise ConfigErrors([*document.errors, document.error((), "expected keys with values at the top of the file")])
-    unbuilt, value = refuse_unbuilt(document)
+    unbuilt, value = refuse_root_keys(document)
     errors = [*document.errors, *unbuilt, *check_references(document)]
     try:
         config = Config.model_validate_json(json.dumps(value))
