@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol
 
 from pydantic import AfterValidator, Field
 
-from alerts.base import Proposal
+from alerts.base import Context, Proposal
 from alerts.excerpt import clean, cut, web_link
 from alerts.guideline_texts import OWN_KINDS, TEXTS, GuidelineTexts
 from alerts.words import WORDS
@@ -28,6 +28,8 @@ LONGEST_TEMPLATE: Final = 10_000  # characters
 LONGEST_REPLY: Final = 4_000
 OTHER_LANGUAGES: Final = "en"  # what ships for languages that nothing ships for
 
+NOTHING_KNOWN: Final = Context()
+
 # What a template may name, and what it is.
 VARIABLES: Final[Mapping[str, str]] = {
     "author": 'as the source states it; "" where it does not',
@@ -39,6 +41,7 @@ VARIABLES: Final[Mapping[str, str]] = {
     "url": 'of the post; "" where it has none',
     "days": "since the post was published, whole ones",
     "rating": "on the portal's own scale; none where there is none",
+    "earlier": "cases of the same person or thread before this one, how many",
     "personal": "whether the post holds personal data",
     "private": "the sentence that asks to go on in private",
     "facts": "what is true, of the guideline's `facts`",
@@ -89,13 +92,14 @@ class Guidelines:
         self._entries = [*sorted(settings, key=_generality), *sorted(_shipped(), key=_generality)]
         self._clock = clock
 
-    def propose(self, mention: Mention) -> Proposal:
+    def propose(self, mention: Mention, context: Context = NOTHING_KNOWN) -> Proposal:
         """A reply and advice for one mention; an empty Proposal where there is nothing to say."""
         fitting = [one for one in self._entries if _fits(one, mention)]
         reply = next((one.reply for one in fitting if one.reply is not None), "")
         advice = next((one.advice for one in fitting if one.advice is not None), "")
         facts = next((one.facts for one in fitting if one.facts is not None), "")
-        values = _values(mention, facts, self._clock())
+        earlier = context.case.earlier_count if context.case else 0
+        values = _values(mention, facts, self._clock()) | {"earlier": earlier}
         said = render(reply, values)
         if said and mention.personal and "private" not in names_of(reply):
             said = f"{said} {values['private']}"
@@ -272,8 +276,8 @@ _REFUSED: Final = {
     "FromImport": "`import`",
     "Extends": "`extends`",
 }
-_FULL: Final = {name: "text" for name in VARIABLES} | {"days": 3, "rating": 4.5, "personal": True}
-_SAMPLES: Final = (_FULL, dict.fromkeys(VARIABLES, "") | {"days": 0, "rating": None, "personal": False})
+_FULL: Final = {name: "text" for name in VARIABLES} | {"days": 3, "rating": 4.5, "earlier": 2, "personal": True}
+_SAMPLES: Final = (_FULL, dict.fromkeys(VARIABLES, "") | {"days": 0, "rating": None, "earlier": 0, "personal": False})
 
 
 def _try(text: str, values: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from alerts.base import Proposal
+from alerts.base import Context, Proposal
 from alerts.guideline_texts import TEXTS
 from alerts.guidelines import (
     LONGEST_REPLY,
@@ -19,7 +19,7 @@ from alerts.guidelines import (
     check_template,
 )
 from rules.base import Label, Match, Mention, Personal, PersonalKind, Sentiment, Span, Verdict, Watchlist, WatchlistKind
-from tests.alerts.samples import NOW, post
+from tests.alerts.samples import NOW, case, post
 
 PHONE = (Personal(PersonalKind.PHONE, Span("text", 0, 4)),)
 
@@ -89,6 +89,13 @@ def test_with_personal_data_the_reply_moves_to_private(lang: str, label: Label) 
     assert propose(mentioned(label, lang=lang, personal=PHONE), placed).reply == f"{private} Bis gleich."
 
 
+def test_who_has_asked_before_can_be_told_so() -> None:
+    settings = [GuidelineSettings.model_validate({"reply": "{% if earlier %}Zum {{ earlier + 1 }}. Mal{% endif %}"})]
+    context = Context(case(earlier_count=2))
+    assert Guidelines(settings, lambda: NOW).propose(mentioned(), context).reply == "Zum 3. Mal"
+    assert Guidelines(settings, lambda: NOW).propose(mentioned()).reply == ""
+
+
 def test_what_narrows_most_wins_and_of_two_alike_the_first() -> None:
     entries = [
         {"reply": "any"},
@@ -117,7 +124,7 @@ def test_every_variable_has_its_value() -> None:
     )
     assert propose(found, {"reply": names}).reply == (
         "author=Jörg brand=acme product=acme watchlist=acme label=Beschwerde source=heise url=https://a.example/1 "
-        "days=3 rating=2.0 personal=False"
+        "days=3 rating=2.0 earlier=0 personal=False"
     )
     poor = mentioned("none", author=None, url=None, published_at=NOW + timedelta(days=1))
     told = propose(poor, {"reply": "[{{ author }}{{ url }}{{ product }}{{ label }}]{{ days }}{{ rating is none }}"})
