@@ -30,6 +30,7 @@ from monitor.pipeline import Part
 from monitor.router import Router, account_name, account_names
 from monitor.searching import with_searches
 from monitor.store import Store
+from monitor.stories import read_copies
 from monitor.suppression import Rules
 from rules.base import Classifier
 from rules.matching import QueryMatcher
@@ -110,6 +111,8 @@ def build_surroundings(config: Config) -> Surroundings:
         watchlists={watchlist.name: watchlist for watchlist in build_watchlists(config)},
         members={name: member for team in teams for name, member in team.members.items()},
         cases=load_cases,
+        copies=read_copies,
+        propose=Guidelines(config.guidelines, utc_now).propose,
     )
 
 
@@ -211,11 +214,6 @@ def build_digests(config: Config) -> dict[str, Digest]:
         for settings in config.receivers
         if isinstance(settings, EmailSettings) and settings.digest
     }
-
-
-def build_guidelines(config: Config) -> Guidelines:
-    """What is proposed to people who answer mentions."""
-    return Guidelines(config.guidelines, utc_now)
 
 
 def build_judge(config: Config, classifier: Classifier) -> Judge:

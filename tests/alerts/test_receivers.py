@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from alerts.base import Alert, Receipt, Receiver, ReceiverError, ReceiverSettings
 from alerts.registry import ReceiverConfig, Tools, build
+from rules.base import Personal, PersonalKind, Span
 from tests.alerts.samples import HOSTILE, alert, alert_of, digest, mention, notice, post
 from tests.servers import Web
 from tests.slack_server import TOKEN, Answer, SlackServer
@@ -216,3 +217,13 @@ async def test_json_of_console_and_webhook_is_the_same(tools: Tools, written: li
     await build(configure(type="webhook", url=web.url("/hook"), secret=SECRET), tools).send(owed)
     assert json.loads(written[0]) == json.loads(web.requests[0].body)
     assert json.loads(written[0])["mention"]["post"]["text"] == HOSTILE
+
+
+async def test_personal_data_is_covered_unless_it_may_be_shown(bench: Bench, tools: Tools) -> None:
+    found = mention(post(title="", text="Acme, ruft mich an: 0171/1234567"))
+    owed = alert(replace(found, personal=(Personal(PersonalKind.PHONE, Span("text", 20, 32)),)))
+    await bench.receiver.send(owed)
+    await make(bench.settings | {"show_personal": True}, tools).send(owed)
+    hidden, shown = bench.arrived()
+    assert "1234567" not in hidden and "••••" in hidden
+    assert "0171/1234567" in shown

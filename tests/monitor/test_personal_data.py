@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from monitor.outbox import load_alerts
+from monitor.loading import load_alerts
 from monitor.schema import alerts, mentions
 from monitor.store import Store
 from rules.base import Personal, PersonalKind, Span
