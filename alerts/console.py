@@ -33,15 +33,17 @@ class ConsoleSettings(ReceiverSettings):
 
 
 @dataclass(frozen=True, slots=True)
-class _Style:
+class Style:
+    """How the parts of a message stand out in plain text."""
+
     headline: str
     hit: str
     note: str
     faint: str
 
 
-_PLAIN = _Style("{}", "[{}]", "{}", "{}")
-_COLOURED = _Style("\x1b[1m{}\x1b[0m", "\x1b[1;33m{}\x1b[0m", "\x1b[31m{}\x1b[0m", "\x1b[2m{}\x1b[0m")
+PLAIN = Style("{}", "[{}]", "{}", "{}")
+_COLOURED = Style("\x1b[1m{}\x1b[0m", "\x1b[1;33m{}\x1b[0m", "\x1b[31m{}\x1b[0m", "\x1b[2m{}\x1b[0m")
 
 
 class Console:
@@ -56,7 +58,7 @@ class Console:
         self._settings = settings
         self._zone = zone
         self._write_line = write_line
-        self._style = _COLOURED if colour else _PLAIN
+        self._style = _COLOURED if colour else PLAIN
 
     async def send(self, alert: Alert) -> Receipt:
         text = self._render(alert)
@@ -75,14 +77,14 @@ class Console:
         return f"writes {self._settings.format} to standard output"
 
     def _render(self, alert: Alert) -> str:
-        if self._settings.format == "json":
-            return json_line(alert_payload(alert))
         settings = self._settings
+        if settings.format == "json":
+            return json_line(alert_payload(alert, show_personal=settings.show_personal))
         message = compose(alert, settings.lang, _TEXT_LIMIT, zone=self._zone, show_personal=settings.show_personal)
-        return "\n".join(_lines(message, self._style))
+        return "\n".join(plain_lines(message, self._style))
 
 
-def _lines(message: Message, style: _Style) -> list[str]:
+def plain_lines(message: Message, style: Style) -> list[str]:
     """The headline at the margin, everything else indented, a blank line at the end."""
     body = [style.note.format(f"! {note}") for note in message.notes]
     body += [line for line in (message.state, message.earlier) if line]
@@ -99,5 +101,5 @@ def _item_lines(item: Item) -> list[str]:
     return [*lines, f"  {item.url}"] if item.url else lines
 
 
-def _marked(pieces: tuple[Piece, ...], style: _Style) -> str:
+def _marked(pieces: tuple[Piece, ...], style: Style) -> str:
     return "".join(style.hit.format(piece.text) if piece.is_hit else piece.text for piece in pieces)

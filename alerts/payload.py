@@ -7,16 +7,21 @@ import re
 from datetime import UTC, datetime
 from math import isfinite
 
-from alerts.base import Alert
+from alerts.base import Alert, CaseEvent, CaseView, Context, EarlierCase, GroupView, Member, Sighting
+from alerts.personal import hide_personal
 from rules.base import Mention
 from sources.base import JSON, Post
 
 _STEERING = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 
 
-def alert_payload(alert: Alert) -> dict[str, JSON]:
-    """Times are ISO 8601 in UTC with Z, probabilities 0-1. `mention` is the first of `mentions`, null where none is."""
-    mentions: list[JSON] = [_mention(mention) for mention in alert.mentions]
+def alert_payload(alert: Alert, *, show_personal: bool = False) -> dict[str, JSON]:
+    """Times are ISO 8601 in UTC with Z, probabilities 0-1. `mention` is the first of `mentions`, null where none is.
+
+    Personal data is covered unless `show_personal`; its kinds are listed either way.
+    """
+    shown = alert.mentions if show_personal else tuple(map(hide_personal, alert.mentions))
+    mentions: list[JSON] = [_mention(mention, alert.contexts.get(mention.id, Context())) for mention in shown]
     return {
         "alert": alert.id,
         "key": alert.key,
@@ -27,6 +32,8 @@ def alert_payload(alert: Alert) -> dict[str, JSON]:
         "count": alert.count,
         "mentions": mentions,
         "mention": mentions[0] if mentions else None,
+        "group": _group(alert.group) if alert.group else None,
+        "called": [_member(member) for member in alert.called],
         "url": alert.url,
         "routes": list(alert.routes),
         "created_at": _time(alert.created_at),
@@ -42,7 +49,7 @@ def json_line(payload: dict[str, JSON]) -> str:
     return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
 
 
-def _mention(mention: Mention) -> dict[str, JSON]:
+def _mention(mention: Mention, context: Context) -> dict[str, JSON]:
     verdict, match = mention.verdict, mention.match
     return {
         "id": mention.id,
@@ -56,7 +63,52 @@ def _mention(mention: Mention) -> dict[str, JSON]:
         "spans": [{"field": span.field, "start": span.start, "end": span.end} for span in match.spans],
         "terms": list(match.terms),
         "cues": {label.value: list(cues) for label, cues in verdict.cues.items()},
+        "personal": list(dict.fromkeys(found.kind.value for found in mention.personal)),
+        "case": _case(context.case) if context.case else None,
+        "copies": [_sighting(copy) for copy in context.copies],
+        "reply": context.proposal.reply,
+        "advice": context.proposal.advice,
     }
+
+
+def _case(case: CaseView) -> dict[str, JSON]:
+    return {
+        "state": case.state.value,
+        "owner": case.owner,
+        "direct": case.is_direct,
+        "priority": case.priority,
+        "opened_at": _time(case.opened_at),
+        "changed_at": _time(case.changed_at),
+        "due_at": _time_or_none(case.due_at),
+        "responded_at": _time_or_none(case.responded_at),
+        "snoozed_until": _time_or_none(case.snoozed_until),
+        "tags": list(case.tags),
+        "events": [_event(event) for event in case.events],
+        "earlier": [_earlier(earlier) for earlier in case.earlier],
+        "earlier_count": case.earlier_count,
+    }
+
+
+def _event(event: CaseEvent) -> dict[str, JSON]:
+    said: dict[str, JSON] = {"at": _time(event.at), "by": event.by, "through": event.through}
+    return said | {"action": event.action, "note": event.note}
+
+
+def _earlier(earlier: EarlierCase) -> dict[str, JSON]:
+    said: dict[str, JSON] = {"mention": earlier.mention_id, "opened_at": _time(earlier.opened_at)}
+    return said | {"state": earlier.state.value, "owner": earlier.owner}
+
+
+def _sighting(copy: Sighting) -> dict[str, JSON]:
+    return {"source": copy.source, "url": copy.url, "published_at": _time(copy.published_at)}
+
+
+def _group(group: GroupView) -> dict[str, JSON]:
+    return {"id": group.id, "labels": dict(group.labels), "storm": group.is_storm, "closed": group.is_closed}
+
+
+def _member(member: Member) -> dict[str, JSON]:
+    return {"name": member.name, "mail": member.mail}
 
 
 def _post(post: Post) -> dict[str, JSON]:
@@ -81,3 +133,7 @@ def _post(post: Post) -> dict[str, JSON]:
 
 def _time(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _time_or_none(moment: datetime | None) -> str | None:
+    return _time(moment) if moment else None

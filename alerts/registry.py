@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias, assert_never
 
 from pydantic import Field
 
+from alerts.apprise import Apprise, AppriseSettings
 from alerts.base import Receiver
 from alerts.console import Console, ConsoleSettings
 from alerts.email import Email
 from alerts.email_settings import EmailSettings
 from alerts.links import NO_LINKS, Links
 from alerts.slack import Slack, SlackSettings
-from alerts.webhook import Webhook, WebhookSettings
+from alerts.webhook import UpdatedWebhook, Webhook, WebhookSettings
 from sources.base import Clock, Http
 
 if TYPE_CHECKING:
     import aiohttp
 
 ReceiverConfig: TypeAlias = Annotated[
-    ConsoleSettings | SlackSettings | EmailSettings | WebhookSettings, Field(discriminator="type")
+    ConsoleSettings | SlackSettings | EmailSettings | WebhookSettings | AppriseSettings, Field(discriminator="type")
 ]
 
 
@@ -55,5 +56,8 @@ def build(config: ReceiverConfig, tools: Tools) -> Receiver:
         case EmailSettings():
             return Email(config, tools.clock, tools.zone, tools.links)
         case WebhookSettings():
-            return Webhook(config, tools.http, tools.clock)
+            webhook = Webhook(config, tools.http, tools.clock)
+            return UpdatedWebhook(webhook) if config.updates else webhook
+        case AppriseSettings():
+            return Apprise(config, tools.zone)
     assert_never(config)

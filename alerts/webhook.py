@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
-from alerts.base import SEND_TIMEOUT, Alert, Receipt, ReceiverError, ReceiverSettings
+from alerts.base import SEND_TIMEOUT, Alert, Reason, Receipt, ReceiverError, ReceiverSettings
 from alerts.payload import alert_payload, json_line
-from sources.base import Clock, Http, HttpError, Response
+from sources.base import JSON, Clock, Http, HttpError, Response
 
 
 class WebhookSettings(ReceiverSettings):
@@ -23,6 +23,7 @@ class WebhookSettings(ReceiverSettings):
     type: Literal["webhook"]
     url: str = Field(pattern=r"^https?://\S+$")
     secret: SecretStr = Field(min_length=1, description="signs every message: whsec_ and base64, or any text")
+    updates: bool = Field(False, description="also send every change of a case, as reason update")
 
     @field_validator("secret")
     @classmethod
@@ -48,7 +49,8 @@ def _key(secret: SecretStr) -> bytes:
 class Webhook:
     """POSTs `alert_payload` as Standard Webhooks (https://www.standardwebhooks.com) wants it signed.
 
-    `webhook-id` is the same on every attempt of an alert, so that the other side can drop what it already has.
+    `webhook-id` is the same on every attempt of an alert, so that the other side can drop what it already has; of an
+    update it is the same as long as there is nothing new in it.
     """
 
     def __init__(self, settings: WebhookSettings, http: Http, clock: Clock) -> None:
@@ -56,10 +58,12 @@ class Webhook:
         self._key = _key(settings.secret)
         self._http = http
         self._clock = clock
+        self._show_personal = settings.show_personal
 
     async def send(self, alert: Alert) -> Receipt:
-        body = json_line(alert_payload(alert)).encode()
-        message_id = f"msg_{hashlib.sha256(alert.key.encode()).hexdigest()[:32]}"
+        payload = alert_payload(alert, show_personal=self._show_personal)
+        body = json_line(payload).encode()
+        message_id = _message_id(alert, payload)
         response = await self._request("POST", self._headers(message_id, body), body)
         if error := _refusal(response):
             raise error
@@ -97,6 +101,33 @@ class Webhook:
             ) from error
         except TimeoutError as error:
             raise ReceiverError(f"no answer within {SEND_TIMEOUT:g} s", maybe_sent=True) from error
+
+
+class UpdatedWebhook:
+    """A webhook that is told of every change of a case too, in the shape of an alert of the reason `update`."""
+
+    def __init__(self, webhook: Webhook) -> None:
+        self._webhook = webhook
+
+    async def send(self, alert: Alert) -> Receipt:
+        return await self._webhook.send(alert)
+
+    async def update(self, alert: Alert) -> Receipt:
+        return await self._webhook.send(alert)
+
+    async def probe(self) -> str:
+        return await self._webhook.probe()
+
+
+def _message_id(alert: Alert, payload: dict[str, JSON]) -> str:
+    """The key of an alert stands for all it says; an update is one row that goes out again with every change."""
+    said = alert.key
+    if alert.reason is Reason.UPDATE:
+        said += json_line({key: value for key, value in payload.items() if key not in _OF_THE_ATTEMPT})
+    return f"msg_{hashlib.sha256(said.encode()).hexdigest()[:32]}"
+
+
+_OF_THE_ATTEMPT = ("attempt", "possibly_sent_twice")
 
 
 def _address(settings: WebhookSettings) -> str:

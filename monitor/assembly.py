@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.base import Receiver
 from alerts.email_settings import EmailSettings
+from alerts.guidelines import Guidelines
 from alerts.links import NO_LINKS, Links
 from alerts.registry import Tools as ReceiverTools
 from alerts.registry import build as build_receiver
@@ -30,6 +31,7 @@ from monitor.pipeline import Part
 from monitor.router import Router
 from monitor.searching import with_searches
 from monitor.store import Store
+from monitor.stories import read_copies
 from monitor.suppression import Rules
 from rules.base import Classifier
 from rules.matching import QueryMatcher
@@ -109,6 +111,8 @@ def build_surroundings(config: Config) -> Surroundings:
         watchlists={watchlist.name: watchlist for watchlist in build_watchlists(config)},
         members=build_teams(config).members,
         cases=load_cases,
+        copies=read_copies,
+        propose=Guidelines(config.guidelines, utc_now).propose,
     )
 
 

@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError, WithJsonSchema
 
+from alerts.guidelines import GuidelineSettings
 from alerts.registry import ReceiverConfig
-from monitor.config_checks import check_references, refuse_unbuilt
+from monitor.config_checks import check_references, refuse_root_keys
 from monitor.config_errors import ConfigErrors, suggest, translate
 from monitor.hours_settings import HoursSettings, check_timezone
 from monitor.hours_settings import build_hours as build_section
@@ -206,6 +207,10 @@ class Config(Settings):
     hours: dict[str, HoursSettings] = Field(default_factory=dict, description="business hours by name")
     inhibit_rules: tuple[InhibitSettings, ...] = Field((), description="mentions that keep others quiet")
     tests: tuple[RouteTestSettings, ...] = Field((), description="who is to hear of what; `mentiond check` runs them")
+    stories: Duration = Field(
+        timedelta(days=7), description="how long after a post its copies are told together with it; 0d: never"
+    )
+    guidelines: tuple[GuidelineSettings, ...] = Field((), description="replies to start from, and advice")
     operations: OperationsSettings = OperationsSettings()
 
 
@@ -214,8 +219,8 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
     document = read_document(path, environ)
     if not isinstance(document.value, dict):
         raise ConfigErrors([*document.errors, document.error((), "expected keys with values at the top of the file")])
-    unbuilt, value = refuse_unbuilt(document)
-    errors = [*document.errors, *unbuilt, *check_references(document)]
+    misplaced, value = refuse_root_keys(document)
+    errors = [*document.errors, *misplaced, *check_references(document)]
     try:
         config = Config.model_validate_json(json.dumps(value))
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""What a schema cannot say: references, queries, matchers, and keys of the design that are not built yet.
+"""What a schema cannot say: references, queries, matchers, and keys that have no place in the root route.
 
 All of it looks at the plain values, so that it finds its mistakes even where other fields are wrong.
 """
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from monitor.config_errors import ConfigError, KeyPath, suggest
+from monitor.guideline_checks import check_guidelines
 from monitor.yaml import Document
 from rules.matchers import MatcherError, RouteMatcher, parse_matcher
 from rules.query import QueryError
@@ -18,32 +19,17 @@ from rules.routing import DROP
 from sources.base import JSON
 from sources.registry import SOURCE_TYPES
 
-UNBUILT_RECEIVERS: Final = ("apprise",)
+_NO_ROOT_KEYS: Final = ("matchers", "continue", "was", "mute_time_intervals", "active_time_intervals")
 
 
-def refuse_unbuilt(document: Document) -> tuple[list[ConfigError], JSON]:
-    """Errors for what the design has and this version does not, and the value without those keys."""
-    wrong = dict(_unbuilt(document))
+def refuse_root_keys(document: Document) -> tuple[list[ConfigError], JSON]:
+    """Errors for keys that only routes below the root have, and the value without them."""
+    wrong = [("routes", key) for key in _NO_ROOT_KEYS if document.has(("routes", key))]
     value = copy.deepcopy(document.value)
     for path in wrong:
-        if path[-1] != "type":
-            _remove(value, path)
-    return [document.error(path, message, key=path[-1] != "type") for path, message in wrong.items()], value
-
-
-def _unbuilt(document: Document) -> Iterator[tuple[KeyPath, str]]:
-    for section in ("sources", "receivers"):
-        for path in _items(document, (section,)):
-            kind = document.at((*path, "type"))
-            if section == "receivers" and kind in UNBUILT_RECEIVERS:
-                yield (*path, "type"), _not_built(f"type: {kind}")
-    for key in ("matchers", "continue", "was", "mute_time_intervals", "active_time_intervals"):
-        if document.has(("routes", key)):
-            yield ("routes", key), f"the root route has no `{key}`: it catches what the routes below it do not"
-
-
-def _not_built(name: str | int) -> str:
-    return f"`{name}` is not built yet"
+        _remove(value, path)
+    told = "the root route has no `{}`: it catches what the routes below it do not"
+    return [document.error(path, told.format(path[-1]), key=True) for path in wrong], value
 
 
 def _remove(value: JSON, path: KeyPath) -> None:
@@ -97,6 +83,7 @@ def check_references(document: Document) -> list[ConfigError]:
         *_check_identities(document),
         *_check_classifier(document),
         *_check_tests(document, receivers),
+        *check_guidelines(document, _names(document, "watchlists")),
     ]
 
 

@@ -76,6 +76,8 @@ class Daemon:
             cursors.register_parts(connection, fingerprints, now, LASTING)
             self._take_over(connection)
             outbox.register_channels(connection, list(self.deliveries), now, self.traits)
+            if self.pipeline.stories is not None:
+                self.pipeline.stories.read(connection, now)
             return outbox.release_all(connection) if self.store.is_sqlite else 0
 
         released = await self.store.write(work)

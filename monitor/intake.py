@@ -18,13 +18,16 @@ from sqlalchemy.engine import Connection
 from alerts.base import Reason
 from monitor import own_posts
 from monitor.cases import answer_at_source, withdraw
+from monitor.copies import hand_over
 from monitor.cursors import PartState, pass_subject
 from monitor.groups import leave_unsent
 from monitor.inbox import stay_due
-from monitor.mentions import Draft, News, announce, offer_held, revise
+from monitor.mentions import Draft, News, announce, offer_held, personal_row, revise
 from monitor.own_posts import Answer
 from monitor.schema import alerts, corrections, cursors, gaps, insert_new, mentions, posts, revisions, seen, verdicts
+from monitor.stories import Stories
 from monitor.updates import touch
+from rules.personal import find as find_personal
 from sources.base import Page, Post
 from sources.text import CLEANER_VERSION
 
@@ -66,6 +69,7 @@ class Intake:
     keep_unmatched: bool
     now: datetime
     own: tuple[Post, ...] = ()  # what the brand's own accounts wrote
+    stories: Stories | None = None  # None: no post is taken for a copy
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +176,13 @@ def _forget_deleted(connection: Connection, intake: Intake) -> None:
     for chunk in _chunks(intake.page.deleted):
         gone = sa.and_(posts.c.source == intake.state.source, posts.c.external_id.in_(chunk))
         told = sa.select(mentions.c.id).join(posts).where(gone)
+        hand_over(connection, list(connection.scalars(told)), intake.now)
         withdraw(connection, list(connection.scalars(told)), intake.now)
         unsent = alerts.c.state.in_(("owed", "held", "dead"))
         connection.execute(sa.update(alerts).where(alerts.c.mention_id.in_(told), unsent).values(DROPPED))
         leave_unsent(connection, told)
         connection.execute(sa.update(verdicts).where(verdicts.c.mention_id.in_(told)).values(cues={}))
-        connection.execute(sa.update(mentions).where(mentions.c.id.in_(told)).values(spans=[]))
+        connection.execute(sa.update(mentions).where(mentions.c.id.in_(told)).values(spans=[], personal=[]))
         connection.execute(sa.delete(corrections).where(corrections.c.mention_id.in_(told)))  # its words are in there
         connection.execute(sa.delete(revisions).where(revisions.c.post_id.in_(sa.select(posts.c.id).where(gone))))
         words = {"title": "", "text": "", "raw": "", "author": None}
@@ -269,6 +274,9 @@ def _store_mentions(connection: Connection, intake: Intake, new: set[str], edite
     fresh = [change for change in intake.changes if change.post.external_id in new]
     fresh = [change for change in fresh if change.drafts or intake.keep_unmatched]
     ids = _insert_posts(connection, fresh, 1, intake.now)
+    if intake.stories is not None:
+        matched = [(change.post, ids[change.post.external_id]) for change in fresh if change.drafts]
+        intake.stories.place(connection, matched, intake.now)
     news: list[News] = []
     for change in intake.changes:  # in the order of the page, which is that of the alerts
         if (post_id := ids.get(change.post.external_id)) is not None:
@@ -322,7 +330,9 @@ def _store_edit(connection: Connection, intake: Intake, change: Change) -> list[
     connection.execute(sa.update(posts).where(where).values(_post_row(change) | values))
     hit = [draft.mention.watchlist.name for draft in change.drafts]
     elsewhere = sa.and_(mentions.c.post_id == stored.id, mentions.c.watchlist.not_in(hit))
-    connection.execute(sa.update(mentions).where(elsewhere).values(spans=[]))  # they point into the old text
+    personal = personal_row(find_personal(post.title, post.text, post.lang))
+    moved = {"spans": [], "personal": personal}  # those that are stored point into the old text
+    connection.execute(sa.update(mentions).where(elsewhere).values(moved))
     return [news for draft in change.drafts if (news := revise(connection, stored.id, revision, draft)) is not None]
 
 

@@ -14,11 +14,13 @@ from rules.base import (
     Match,
     Matcher,
     Mention,
+    Personal,
     Sentiment,
     Verdict,
     View,
     Watchlist,
 )
+from rules.personal import find as find_personal
 from sources.base import Post
 
 log = logging.getLogger("mentiond.judge")
@@ -39,13 +41,14 @@ class Judge:
     def judge(self, posts: Sequence[Post]) -> list[tuple[Draft, ...]]:
         """For each post its mentions with their verdicts and routes; () where nothing matches."""
         hits = [(post, match) for post in posts if not self.is_own(post) for match in self.matcher.match(post)]
-        mentions = [
-            Mention(post, self.watchlists[match.watchlist], match, verdict)
-            for (post, match), verdict in zip(hits, self._classify(hits), strict=True)
-        ]
         drafts: dict[str, list[Draft]] = {}
-        for mention in mentions:
-            drafts.setdefault(mention.post.external_id, []).append(self.route(mention))
+        personal: dict[str, tuple[Personal, ...]] = {}
+        for (post, match), verdict in zip(hits, self._classify(hits), strict=True):
+            if post.external_id not in personal:
+                personal[post.external_id] = find_personal(post.title, post.text, post.lang or verdict.lang)
+            found = personal[post.external_id]
+            mention = Mention(post, self.watchlists[match.watchlist], match, verdict, personal=found)
+            drafts.setdefault(post.external_id, []).append(self.route(mention))
         return [tuple(drafts.get(post.external_id, ())) for post in posts]
 
     def sift(self, posts: Sequence[Post]) -> list[Post]:

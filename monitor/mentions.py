@@ -11,12 +11,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from alerts.base import Reason
+from monitor.copies import leave_out_told
 from monitor.digests import Gathering
 from monitor.opening import UNKNOWN, Arrival, Opening, open_cases
 from monitor.owed import owed_row
 from monitor.placing import Placing, intervals_of
 from monitor.schema import alerts, cases, insert_new, mentions, verdicts
-from rules.base import Label, Mention, Verdict
+from monitor.updates import touch
+from rules.base import Label, Mention, Personal, Verdict
 from rules.routing import Decision, group_labels
 
 
@@ -52,8 +54,9 @@ def announce(
 ) -> None:
     """Store what is not stored yet, with its case, then the alerts that are owed: one for each receiver and recipient.
 
-    Whoever had the last case of that person or thread is called.
+    Whoever had the last case of that person or thread is called. Copies of what a receiver knows are not told again.
     """
+    news, originals = leave_out_told(connection, news)
     ids = _insert_mentions(connection, [one for one in news if one.mention_id is None], now)
     told = [(one.mention_id or ids[one.post_id, one.draft.mention.watchlist.name], one) for one in news]
     owners = open_cases(connection, [_arrival(mention_id, one) for mention_id, one in told], now)
@@ -65,6 +68,7 @@ def announce(
     if rows:
         connection.execute(insert_new(connection, alerts), rows)
     placing.finish()
+    touch(connection, originals, now)  # their messages show the copies
 
 
 def _arrival(mention_id: int, news: News) -> Arrival:
@@ -187,7 +191,13 @@ def _match_row(mention: Mention) -> dict[str, Any]:
         "watchlist_kind": mention.watchlist.kind.value,
         "spans": [[span.field, span.start, span.end] for span in mention.match.spans],
         "terms": list(mention.match.terms),
+        "personal": personal_row(mention.personal),
     }
+
+
+def personal_row(found: Iterable[Personal]) -> list[list[Any]]:
+    """Personal data as it is stored."""
+    return [[one.span.field, one.span.start, one.span.end, one.kind.value] for one in found]
 
 
 def verdict_row(mention_id: int, revision: int, verdict: Verdict) -> dict[str, Any]:

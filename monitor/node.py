@@ -49,6 +49,7 @@ from monitor.probes import Probes
 from monitor.reload import Changes, Reloader, next_config
 from monitor.serving import Serving, load_links
 from monitor.store import Store, StoreBusyError, StoreError
+from monitor.stories import Stories
 from monitor.watchdog import Watchdog
 from rules.base import Classifier
 
@@ -278,6 +279,7 @@ def assemble(
         articles=tools.articles,
         authors=build_authors(config),
         metrics=metrics,
+        stories=Stories(config.stories) if config.stories else None,
     )
     receivers = build_receivers(config, tools, links or NO_LINKS)
     rules, fallbacks, around = build_rules(config), build_fallbacks(config), build_surroundings(config)

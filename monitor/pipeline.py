@@ -22,6 +22,7 @@ from monitor.outbox import owe_notice
 from monitor.people import Authors
 from monitor.schema import storable_text
 from monitor.store import Store, StoreError
+from monitor.stories import Stories
 from sources.articles import Articles
 from sources.base import BACKOFF_SHORT, Clock, Cursor, Gap, Page, Post, Source, SourceError, Stream
 from sources.text import content_hash
@@ -63,6 +64,7 @@ class Pipeline:
     clock: Clock
     random: Random
     articles: Articles | None = None  # where no source wants them
+    stories: Stories | None = None  # None: no post is taken for a copy
     authors: Authors = field(default_factory=Authors)
     wake: Callable[[Iterable[str]], None] = lambda receivers: None
     metrics: Metrics | None = None
@@ -164,6 +166,7 @@ class Pipeline:
             keep_unmatched=self.keep_unmatched,
             now=now,
             own=tuple(post for post in posts if self.judge.is_own(post)),
+            stories=self.stories,
         )
 
     async def _read_articles(

@@ -5,20 +5,21 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 import pytest
 from pydantic import TypeAdapter
 
-from alerts.base import Receipt, Receiver, ReceiverError, ReceiverSettings
+from alerts.base import Alert, Receipt, Receiver, ReceiverError, ReceiverSettings
 from alerts.registry import ReceiverConfig, Tools, build
+from rules.base import Personal, PersonalKind, Span
 from tests.alerts.samples import HOSTILE, alert, alert_of, digest, mention, notice, post
 from tests.servers import Web
 from tests.slack_server import TOKEN, Answer, SlackServer
 from tests.smtp_server import SmtpServer, readable
 
-TYPES = ("console", "slack", "email", "webhook")
+TYPES = ("console", "slack", "email", "webhook", "apprise")
 SECRET = "whsec_c2VjcmV0IG9mIG1pbmU="
 
 
@@ -33,7 +34,7 @@ class Bench:
 
 
 def configure(**settings: Any) -> Any:
-    return TypeAdapter[Any](ReceiverConfig).validate_python({"name": "care", **settings})
+    return TypeAdapter[Any](ReceiverConfig).validate_json(json.dumps({"name": "care", **settings}))
 
 
 @pytest.fixture(params=TYPES)
@@ -50,9 +51,29 @@ def bench(
         "slack": lambda: _slack(slack_server),
         "email": lambda: _email(smtp_server),
         "webhook": lambda: _webhook(web),
+        "apprise": lambda: _apprise(web),
     }
     settings, arrived, refuse = makers[request.param]()
-    return Bench(settings, build(configure(**settings), tools), arrived, refuse)
+    return Bench(settings, make(settings, tools), arrived, refuse)
+
+
+@dataclass
+class Addressed:
+    """A receiver whose alerts are all for one of its recipients."""
+
+    receiver: Receiver
+    recipient: str
+
+    async def send(self, owed: Alert) -> Receipt:
+        return await self.receiver.send(replace(owed, recipient=self.recipient))
+
+    async def probe(self) -> str:
+        return await self.receiver.probe()
+
+
+def make(settings: dict[str, Any], tools: Tools) -> Receiver:
+    receiver = build(configure(**settings), tools)
+    return Addressed(receiver, "1:json") if settings["type"] == "apprise" else receiver
 
 
 def _slack(server: SlackServer) -> tuple[dict[str, Any], Callable[[], list[str]], Callable[[str], None]]:
@@ -86,6 +107,20 @@ def _webhook(web: Web) -> tuple[dict[str, Any], Callable[[], list[str]], Callabl
 
     settings = {"type": "webhook", "url": web.url("/hook"), "secret": SECRET}
     return settings, lambda: [r.body.decode() for r in web.requests if r.method == "POST"], refuse
+
+
+def _apprise(web: Web) -> tuple[dict[str, Any], Callable[[], list[str]], Callable[[str], None]]:
+    web["/notify"] = (200, {}, b"")
+    statuses = {"later": 503, "message": 422, "channel": 410}
+
+    def refuse(kind: str) -> None:
+        web["/notify"] = (statuses[kind], {}, b"")
+
+    def arrived() -> list[str]:
+        said = [json.loads(request.body) for request in web.requests]
+        return [f"{one['title']}\n{one['message']}" for one in said]
+
+    return {"type": "apprise", "urls": [web.url("/notify").replace("http", "json")]}, arrived, refuse
 
 
 def test_every_registered_type_stands_under_the_contract() -> None:
@@ -138,6 +173,8 @@ async def test_f34_any_length_arrives(bench: Bench) -> None:
 async def test_refusals_say_what_to_do(bench: Bench, kind: str, permanent: bool, channel: bool) -> None:
     if bench.settings["type"] == "console":
         pytest.skip("standard output refuses nothing; its troubles are in test_console.py")
+    if bench.settings["type"] == "apprise":
+        permanent = channel = False  # its library only says that it did not work
     bench.refuse(kind)
     with pytest.raises(ReceiverError) as caught:
         await bench.receiver.send(alert())
@@ -155,12 +192,16 @@ async def test_nobody_there_is_transient_and_not_sent(bench: Bench, tools: Tools
     changes: dict[str, dict[str, Any]] = {
         "slack": {"base_url": f"http://127.0.0.1:{port}"},
         "webhook": {"base_url": f"http://127.0.0.1:{port}"},
+        "apprise": {"urls": [f"json://127.0.0.1:{port}/notify"]},
         "email": {"smtp": {"host": "127.0.0.1", "port": port, "tls": "none"}},
     }
-    receiver = build(configure(**(bench.settings | changes[bench.settings["type"]])), tools)
-    for asked in (receiver.send(alert()), receiver.probe()):
+    receiver = make(bench.settings | changes[bench.settings["type"]], tools)
+    asked = [lambda: receiver.send(alert()), receiver.probe]
+    if bench.settings["type"] == "apprise":  # its probe asks nobody
+        assert await asked.pop()()
+    for ask in asked:
         with pytest.raises(ReceiverError) as caught:
-            await asked
+            await ask()
         assert (caught.value.permanent, caught.value.maybe_sent) == (False, False)
 
 
@@ -176,3 +217,13 @@ async def test_json_of_console_and_webhook_is_the_same(tools: Tools, written: li
     await build(configure(type="webhook", url=web.url("/hook"), secret=SECRET), tools).send(owed)
     assert json.loads(written[0]) == json.loads(web.requests[0].body)
     assert json.loads(written[0])["mention"]["post"]["text"] == HOSTILE
+
+
+async def test_personal_data_is_covered_unless_it_may_be_shown(bench: Bench, tools: Tools) -> None:
+    found = mention(post(title="", text="Acme, ruft mich an: 0171/1234567"))
+    owed = alert(replace(found, personal=(Personal(PersonalKind.PHONE, Span("text", 20, 32)),)))
+    await bench.receiver.send(owed)
+    await make(bench.settings | {"show_personal": True}, tools).send(owed)
+    hidden, shown = bench.arrived()
+    assert "1234567" not in hidden and "••••" in hidden
+    assert "0171/1234567" in shown

@@ -5,15 +5,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import json
 
 import pytest
 from aiohttp import web as aioweb
 
-from alerts.base import ReceiverError
-from alerts.registry import Tools
+from alerts.base import CaseState, Context, Reason, ReceiverError, Updatable
+from alerts.registry import Tools, build
 from alerts.webhook import Webhook, WebhookSettings
 from sources.base import HttpError, Response
-from tests.alerts.samples import NOW, alert
+from tests.alerts.samples import NOW, alert, case
 from tests.servers import Web
 
 
@@ -50,6 +51,24 @@ async def test_an_attempt_again_bears_the_same_id(web: Web, tools: Tools) -> Non
         await hook.send(owed)
     first, again, other = [request.headers["webhook-id"] for request in web.requests]
     assert first == again != other
+
+
+async def test_only_with_updates_it_is_told_of_changes(web: Web, tools: Tools) -> None:
+    web["/hook"] = (200, {}, b"")
+    settings = {"name": "crm", "type": "webhook", "url": web.url("/hook"), "secret": "s"}
+    assert not isinstance(build(WebhookSettings.model_validate(settings), tools), Updatable)
+    hook = build(WebhookSettings.model_validate(settings | {"updates": True}), tools)
+    assert isinstance(hook, Updatable)
+    changed = Context(case(state=CaseState.CLAIMED, owner="Kim"))
+    of_the_case = {"reason": Reason.UPDATE, "key": "mention:7|crm||update|0", "contexts": {7: changed}}
+    await hook.update(alert(**of_the_case))
+    await hook.update(alert(**of_the_case, attempt=2, possibly_sent_twice=True))
+    await hook.update(alert(**of_the_case | {"contexts": {7: Context(case(state=CaseState.ANSWERED, owner="Kim"))}}))
+    first, again, later = web.requests
+    assert json.loads(first.body)["reason"] == "update"
+    assert json.loads(first.body)["mention"]["case"]["owner"] == "Kim"
+    assert first.headers["webhook-id"] == again.headers["webhook-id"] != later.headers["webhook-id"]
+    assert await hook.probe()
 
 
 @pytest.mark.parametrize(

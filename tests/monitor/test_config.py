@@ -40,6 +40,7 @@ ENVIRON = {
     "SLACK_APP_TOKEN": "xapp-1",
     "SMTP_PASSWORD": "pw",
     "CRM_SECRET": "s",
+    "TEAMS_URL": "workflows://host/flow/signature",
     "PGPASSWORD": "pg",
     "BLUESKY_APP_PASSWORD": "p",
     "CHAOS_TOKEN": "t",
@@ -310,7 +311,7 @@ def test_the_example_works_with_everything_in_it(tmp_path: Path) -> None:
     first, second = text.index("\nstore:"), text.index("# PostgreSQL")
     config = load(write(tmp_path, text[:first] + "\n" + text[second:]), ENVIRON)
     assert config.store.url == "postgresql://mentiond:pg@localhost/mentiond"
-    assert {receiver.type for receiver in config.receivers} == {"console", "slack", "email", "webhook"}
+    assert {receiver.type for receiver in config.receivers} == {"console", "slack", "email", "webhook", "apprise"}
     assert {source.type for source in config.sources} == set(SOURCE_TYPES)
     assert len(config.routes.routes) == 4
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,7 @@ from monitor import judge as judging
 from monitor.accounts import account_names
 from monitor.judge import Judge
 from monitor.router import Router
-from rules.base import Verdict, View, Watchlist, WatchlistKind
+from rules.base import Personal, PersonalKind, Span, Verdict, View, Watchlist, WatchlistKind
 from rules.matchers import parse_matcher
 from rules.matching import QueryMatcher
 from rules.routing import Route
@@ -119,3 +120,16 @@ def test_the_root_catches_unclassified_and_not_what_is_unsure_or_none() -> None:
     classifier.failure = RuntimeError("down")
     [[marked]] = judge.judge([make_post(text="Acme")])
     assert [decision.receiver for decision in marked.decisions] == ["console"]
+
+
+def test_personal_data_is_found_in_the_language_of_the_post_or_else_that_which_was_recognised() -> None:
+    post = make_post(text="Acme und Globex: 0171/1234567 oder kim@example.com", title="Kundennummer 4711471", lang="de")
+    order = Personal(PersonalKind.ORDER, Span("title", 13, 20))
+    phone = Personal(PersonalKind.PHONE, Span("text", 17, 29))
+    mail = Personal(PersonalKind.MAIL, Span("text", 35, 50))
+    for lang, expected in (
+        ("de", (order, phone, mail)),
+        (None, (order, mail)),
+    ):  # taken for English, where 0171 is none
+        [drafts] = make_judge(WordClassifier()).judge([replace(post, lang=lang)])
+        assert [draft.mention.personal for draft in drafts] == [expected, expected]
