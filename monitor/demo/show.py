@@ -22,8 +22,11 @@ What you will see:
   — 00:00           the narrator: what somebody has just published
   Complaint about…  an alert as the receiver `console` prints it: what it is,
                     how sure, who wrote it where, and why it was found and sent
-  Slack #care       what the care team gets: our questions, complaints, crises
-  Mail to pr@…      what PR gets: crises
+  Slack #care       what the care team gets: our questions, complaints, crises.
+                    You are Kim and on call: type 1a and Enter to press the
+                    first button of the first message
+  Mail to pr@…      what PR gets: crises, those of 12 seconds in one mail
+  Mail to lead@…    praise and suggestions, gathered into one mail a minute
   Webhook crm       what the sales system gets: purchase signals
 The first message in Slack and the first mail are shown whole, later ones
 shortened. Ctrl-C ends it at any time.

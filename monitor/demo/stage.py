@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
@@ -15,8 +16,9 @@ from monitor.commands import OK, CommandError
 from monitor.config import Config, load
 from monitor.demo import crm, slack
 from monitor.demo.algolia import algolia_routes
-from monitor.demo.board import Board, serve
+from monitor.demo.board import HOST, Board, serve
 from monitor.demo.feeds import feed_routes
+from monitor.demo.keys import typed_lines
 from monitor.demo.mailbox import serve_mailbox
 from monitor.demo.screen import Screen
 from monitor.demo.story import LENGTH, STORY, Scene
@@ -40,15 +42,34 @@ async def perform(screen: Screen, stop: asyncio.Event, *, once: bool) -> int:
 
     Raises CommandError where there is no room for the store, and what the daemon raises.
     """
-    board = Board()
+    board, port = Board(), _free_port()
+    workspace = slack.Slack(screen, f"http://{HOST}:{port}/receivers/care-slack")
     with _temporary_folder() as folder:
-        async with _open_servers(board, screen) as addresses:
-            config = load(CONFIG, addresses | {"DEMO_FOLDER": folder})
+        async with _open_servers(board, screen, workspace) as addresses:
+            config = load(CONFIG, addresses | {"DEMO_FOLDER": folder, "DEMO_PORT": str(port)})
             classifier = await asyncio.to_thread(load_classifier, config.languages)
             if stop.is_set():
                 return OK
-            play = _play_at_once if once else _play
-            return await play(config, classifier, board, screen, stop)
+            if once:
+                return await _play_at_once(config, classifier, board, screen, stop)
+            pressing = asyncio.create_task(_press(workspace))
+            try:
+                return await _play(config, classifier, board, screen, stop)
+            finally:
+                pressing.cancel()
+
+
+async def _press(workspace: slack.Slack) -> None:
+    """The viewer presses the buttons of the local Slack."""
+    async for line in typed_lines():
+        await workspace.press(line)
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind((HOST, 0))
+        port: int = free.getsockname()[1]
+        return port
 
 
 def _temporary_folder() -> TemporaryDirectory[str]:
@@ -59,7 +80,7 @@ def _temporary_folder() -> TemporaryDirectory[str]:
 
 
 @asynccontextmanager
-async def _open_servers(board: Board, screen: Screen) -> AsyncIterator[dict[str, str]]:
+async def _open_servers(board: Board, screen: Screen, workspace: slack.Slack) -> AsyncIterator[dict[str, str]]:
     """Everything that listens; gives the values that demo.yaml names."""
     async with AsyncExitStack() as stack:
         feeds = await stack.enter_async_context(serve(feed_routes(board)))
@@ -68,8 +89,9 @@ async def _open_servers(board: Board, screen: Screen) -> AsyncIterator[dict[str,
             "DEMO_PEDALBOARD": f"{feeds}/rss.xml",
             "DEMO_STADTTICKER": f"{feeds}/feed.json",
             "DEMO_HACKERNEWS": await stack.enter_async_context(serve(algolia_routes(board))),
-            "DEMO_SLACK": await stack.enter_async_context(serve(slack.slack_routes(screen))),
+            "DEMO_SLACK": await stack.enter_async_context(serve(workspace.routes())),
             "DEMO_SLACK_TOKEN": slack.TOKEN,
+            "DEMO_SLACK_SECRET": slack.SIGNING_SECRET,
             "DEMO_SMTP_PORT": str(await stack.enter_async_context(serve_mailbox(screen))),
             "DEMO_WEBHOOK": await stack.enter_async_context(serve(crm.crm_routes(screen, utc_now))) + "/hooks/mentions",
             "DEMO_WEBHOOK_SECRET": crm.SECRET,

@@ -30,7 +30,8 @@ class Scene:
 STORY: Final = (
     Scene(
         at=0,
-        says="A customer asks for help in German, in the forum of a cycling site. Care hears of it in Slack.",
+        says="A customer asks for help in German, in the forum of a cycling site. Care hears of it in Slack. Take it "
+        "on by typing 1a and Enter, or watch who is called when nobody does.",
         place="radtreff",
         id="2001",
         author="Kurbelkalle",
@@ -40,7 +41,7 @@ STORY: Final = (
     ),
     Scene(
         at=8,
-        says="Praise, in English. Nobody has to act on it, so it goes to the console alone.",
+        says="Praise, in English. Nobody has to act on it: it waits for the team lead's mail, one a minute.",
         place="pedalboard",
         id="41",
         author="tandem_tess",
@@ -115,7 +116,7 @@ STORY: Final = (
     ),
     Scene(
         at=76,
-        says="A suggestion for the product team.",
+        says="A suggestion, for the team lead's mail.",
         place="pedalboard",
         id="43",
         author="wattless",
@@ -160,7 +161,8 @@ STORY: Final = (
     ),
     Scene(
         at=120,
-        says="Now it gets serious. A battery has burnt: a crisis. PR gets a mail within seconds, care sees it as well.",
+        says="Now it gets serious. A battery has burnt: a crisis. Care sees it at once, PR gets one mail about all "
+        "that comes in within 12 seconds.",
         place="pedalboard",
         id="44",
         author="shed_owner",
@@ -198,7 +200,8 @@ STORY: Final = (
     ),
     Scene(
         at=150,
-        says="Another site carries the same article. A copy is a mention of its own, for it has readers of its own.",
+        says="Another site carries the same article. Nobody is told twice: the message in Slack says where else it "
+        "stands.",
         place="stadtticker",
         id="n-311",
         author="Agentur",

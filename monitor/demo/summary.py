@@ -37,7 +37,7 @@ def read_summary(connection: Connection) -> Summary:
         mentions=connection.scalar(sa.select(sa.func.count()).select_from(mentions)) or 0,
         labels=_labels(connection),
         delivered=Counter(receiver for receiver, state in states if state == "sent"),
-        owed=sum(state != "sent" for _, state in states),
+        owed=sum(state in ("owed", "dead") for _, state in states),
         delay=median(delays) if delays else None,
     )
 
