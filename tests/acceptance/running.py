@@ -121,7 +121,7 @@ class Installation:
 
         `point`: one of tests.crash.entry, at which it kills itself.
         """
-        arguments = [point, "1", "words", "-c", str(self.config)]
+        arguments = [point, "1", "words", "run", "-c", str(self.config)]
         log, output = self.folder / "daemon.log", self.folder / "daemon.out"
         log.touch()
         output.touch()

@@ -122,7 +122,7 @@ async def test_f37_killed_around_its_steps_an_escalation_calls_once_a_step(scene
 
 async def test_killed_at_the_end_of_a_snooze_the_case_speaks_up_once(scene: Scene) -> None:
     await scene.run_until(STEPS, 2 * POSTS)
-    await scene.command("case", "snooze", "1", "2", "--for", "1s", "--by", "Kim")
+    await scene.command("case", "snooze", "1", "2", "--for", "8s", "--by", "Kim")
     for point in ("before waking", "after waking"):
         await scene.run_until_killed(point, 1, "run")
     woken = sa.select(alerts.c.id).where(alerts.c.reason == "repeat")

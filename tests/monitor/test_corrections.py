@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -148,13 +149,17 @@ def config(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
     return file
 
 
+def _listed(capsys: pytest.CaptureFixture[str], config: Path, *options: str) -> list[dict[str, Any]]:
+    assert main(["cases", *options, "-c", str(config), "--json"]) == OK
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
 def test_from_the_mention_to_a_file_that_the_classifier_is_measured_on(
     config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["corrections", "-c", str(config)]) == OK
     assert capsys.readouterr().out == "no corrections\n"
-    assert main(["cases", "-c", str(config), "--json"]) == OK
-    cases = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    cases = _listed(capsys, config) + _listed(capsys, config, "--review", "--label", "none")
     [waited] = [case["id"] for case in cases if "gewartet" in case["text"] and case["watchlist"] == "acme"]
     [shares] = [case["id"] for case in cases if "Aktie" in case["text"]]
 
