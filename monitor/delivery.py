@@ -175,7 +175,9 @@ class Delivery:
     async def _deliver(self, alert: Alert, token: str) -> ReceiverError | None:
         """Send and mark; return what went wrong for a while (a dead message is no trouble of the channel)."""
         if alert.reason is Reason.UPDATE and not (alert.reference and isinstance(self.receiver, Updatable)):
-            await self._mark(partial(marks.drop, alert_id=alert.id, token=token, why="no message to edit"))
+            await self._mark(
+                partial(marks.drop, alert_id=alert.id, token=token, why="no message to edit", now=self.clock())
+            )
             return None
         begun = asyncio.get_running_loop().time()
         error = await self._send(alert, token)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from alerts.base import Reason
+from monitor.groups import close_all
 from monitor.loading import held_for
 from monitor.owed import owed_row
 from monitor.schema import alerts, insert_new
@@ -92,6 +93,7 @@ def take_over(
             ids = list(connection.scalars(sa.select(alerts.c.id).where(sendable).order_by(alerts.c.id)))
             hand_over(connection, ids, fallback, now, "which is no longer configured")
         told = f"; {fallback.receiver} hears instead" if fallback else ""
+        close_all(connection, receiver, now)
         ended = {"state": "dropped" if fallback else "dead", "error": f"the receiver is no longer configured{told}"}
         connection.execute(sa.update(alerts).where(mine).values(ended))
     return counts

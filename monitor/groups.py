@@ -84,6 +84,13 @@ def close(connection: Connection, group_id: int, now: datetime) -> bool:
     return connection.execute(sa.update(groups).where(is_open).values(values)).rowcount == 1
 
 
+def close_all(connection: Connection, receiver: str, now: datetime, *, storms_only: bool = False) -> None:
+    """Nothing joins what is open at this receiver: its message will never show more."""
+    is_open = sa.and_(groups.c.receiver == receiver, groups.c.closed_at.is_(None))
+    which = sa.and_(is_open, groups.c.is_storm) if storms_only else is_open
+    connection.execute(sa.update(groups).where(which).values(closed_at=now, revision=groups.c.revision + 1))
+
+
 def add_members(connection: Connection, members: Sequence[tuple[int, int]], now: datetime) -> None:
     """Pairs of group and mention; one that is in there already stays."""
     rows = [{"group_id": group_id, "mention_id": mention_id, "joined_at": now} for group_id, mention_id in members]

@@ -77,22 +77,25 @@ def load_alerts(
     loaded = []
     for row, (some, count) in zip(rows, told, strict=True):
         known = {mention.id: contexts[mention.id] for mention in some[:DIGEST_SHOWN]}
+        origin = _origin(connection, row)
+        shown = origin if origin is not None and row.reason == Reason.UPDATE else row
         loaded.append(
             replace(
-                _bare_alert(row, public_url),
+                _bare_alert(row, shown, public_url),
                 mentions=some,
                 count=count,
                 contexts=known,
                 group=groups.get(row.group_id),
-                called=tuple(around.members.get(name, Member(name)) for name in row.called),
-                reference=_reference(connection, row),
+                called=tuple(around.members.get(name, Member(name)) for name in shown.called),
+                reference=origin.reference if origin is not None else "",
                 revision=reached[row.mention_id, row.group_id],
             )
         )
     return loaded
 
 
-def _bare_alert(row: sa.Row[Any], public_url: str) -> Alert:
+def _bare_alert(row: sa.Row[Any], shown: sa.Row[Any], public_url: str) -> Alert:
+    """Of an update `shown` is the message that it renders anew: why it came, whom it called, whether it came twice."""
     path = f"/mentions/{row.mention_id}" if row.mention_id else f"/alerts/{row.id}"
     return Alert(
         id=row.id,
@@ -103,11 +106,11 @@ def _bare_alert(row: sa.Row[Any], public_url: str) -> Alert:
         n=row.n,
         mentions=(),
         count=0,
-        routes=tuple(row.routes),
+        routes=tuple(shown.routes),
         url=public_url.rstrip("/") + path if public_url else "",
-        created_at=row.created_at,
+        created_at=shown.created_at,
         attempt=max(1, row.attempts),
-        possibly_sent_twice=row.possibly_sent,
+        possibly_sent_twice=shown.possibly_sent,
         notice=row.notice,
     )
 
@@ -160,18 +163,18 @@ def _contexts(connection: Connection, shown: Sequence[Mention], around: Surround
     return found
 
 
-def _reference(connection: Connection, row: sa.Row[Any]) -> str:
-    """The receipt of the first message that is out for the same, at the same place; "" where there is none."""
+def _origin(connection: Connection, row: sa.Row[Any]) -> sa.Row[Any] | None:
+    """The first message that is out for the same, at the same place, and that its receipt finds again."""
     if row.reason == Reason.FIRST or (row.mention_id is None and row.group_id is None):
-        return ""
+        return None
     same: sa.ColumnElement[bool] = alerts.c.subject == row.subject
     if row.reason != Reason.UPDATE and row.mention_id is not None:
         around = sa.select(group_members.c.group_id).where(group_members.c.mention_id == row.mention_id)
         same = sa.or_(alerts.c.mention_id == row.mention_id, alerts.c.group_id.in_(around))
     is_known = sa.and_(alerts.c.reference.is_not(None), alerts.c.reference != "")
     here = (alerts.c.receiver == row.receiver, alerts.c.recipient == row.recipient, alerts.c.state == "sent")
-    query = sa.select(alerts.c.reference).where(same, *here, is_known, alerts.c.reason.in_(MESSAGES))
-    return connection.scalar(query.order_by(alerts.c.sent_at, alerts.c.id).limit(1)) or ""
+    query = sa.select(alerts).where(same, *here, is_known, alerts.c.reason.in_(MESSAGES))
+    return connection.execute(query.order_by(alerts.c.sent_at, alerts.c.id).limit(1)).one_or_none()
 
 
 def read_mentions(

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from alerts.base import Alert, Reason, ReceiverError
-from monitor import updates
+from monitor import groups, updates
 from monitor.outbox import ATTEMPTS_IN_ORDER, LONGEST_WAIT, read_channel
 from monitor.owed import owed_row
 from monitor.schema import alerts, attempts, channels, insert_new
@@ -25,9 +25,18 @@ def hold(connection: Connection, alert_id: int, token: str, until: datetime, why
     return _end_lease(connection, alert_id, token, values) is not None
 
 
-def drop(connection: Connection, alert_id: int, token: str, why: str) -> bool:
+def drop(connection: Connection, alert_id: int, token: str, why: str, now: datetime) -> bool:
     """It is not sent, and its row says why."""
-    return _end_lease(connection, alert_id, token, {"state": "dropped", "error": why}) is not None
+    row = _end_lease(connection, alert_id, token, {"state": "dropped", "error": why})
+    if row is not None:
+        _close_group(connection, row, now)
+    return row is not None
+
+
+def _close_group(connection: Connection, row: sa.Row[Any], now: datetime) -> None:
+    """A storm whose message is not there, or shows nothing new, takes nobody any more: the next one begins another."""
+    if row.group_id is not None and row.reason != Reason.REPEAT:
+        groups.close(connection, row.group_id, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +79,8 @@ def mark_sent(connection: Connection, alert: Alert, token: str, sent: Sent, *, i
     _clear_channel(connection, alert.receiver)
     if row.repeat_every is not None:
         owe_repeat(connection, alert.id, sent.at)
+    if not sent.reference:  # nobody will find it again to edit it
+        _close_group(connection, row, sent.at)
     if is_updatable and alert.reason is not Reason.UPDATE:
         updates.settle(connection, row, alert.revision, sent.at)
     return True
@@ -92,8 +103,10 @@ def owe_repeat(connection: Connection, alert_id: int, now: datetime) -> None:
 
 def mark_dead(connection: Connection, alert: Alert, token: str, failure: Failure) -> bool:
     """Nobody will try this message again by itself."""
-    if _end_lease(connection, alert.id, token, {"state": "dead"} | _trace(failure.error)) is None:
+    row = _end_lease(connection, alert.id, token, {"state": "dead"} | _trace(failure.error))
+    if row is None:
         return False
+    _close_group(connection, row, failure.at)
     _log_failure(connection, alert, "dead", failure)
     return True
 
@@ -133,8 +146,11 @@ def mark_failed(
         values["state"] = "dead"
     elif alert.attempt >= ATTEMPTS_IN_ORDER and not asked:
         values["due_at"] = now + pause + backoff(alert.attempt - ATTEMPTS_IN_ORDER)
-    if _end_lease(connection, alert.id, token, values) is None:
+    row = _end_lease(connection, alert.id, token, values)
+    if row is None:
         return False
+    if "state" in values:
+        _close_group(connection, row, now)
     _log_failure(connection, alert, "dead" if "state" in values else "failed", failure)
     if channel.failures >= ATTEMPTS_IN_ORDER and alert.attempt < ATTEMPTS_IN_ORDER:
         _restore_order(connection, alert.receiver, now + pause)
@@ -154,18 +170,19 @@ def _restore_order(connection: Connection, receiver: str, at: datetime) -> None:
 
 
 def stop_channel(connection: Connection, alert: Alert, token: str, failure: Failure) -> bool:
-    """The channel itself is refused: its alerts stay owed until somebody mends it."""
+    """The channel itself is refused: its alerts stay owed until somebody mends it. What storms took is shown then."""
     error = str(failure.error)
     stopped = _end_lease(connection, alert.id, token, _trace(failure.error)) is not None
     if stopped:
         _log_failure(connection, alert, "stopped", failure)
+    groups.close_all(connection, alert.receiver, failure.at, storms_only=True)  # what comes now is owed anew
     _set_channel(connection, alert.receiver, stopped=error, error=error, error_since=failure.at)
     return stopped
 
 
 def _end_lease(connection: Connection, alert_id: int, token: str, values: dict[str, Any]) -> sa.Row[Any] | None:
     """What the row is about; None: somebody else has it."""
-    about = (alerts.c.mention_id, alerts.c.group_id, alerts.c.repeat_every)
+    about = (alerts.c.reason, alerts.c.mention_id, alerts.c.group_id, alerts.c.repeat_every)
     mine = sa.and_(alerts.c.id == alert_id, alerts.c.lease_token == token)
     free = {"lease_token": None, "lease_until": None}
     return connection.execute(sa.update(alerts).where(mine).values(values | free).returning(*about)).one_or_none()

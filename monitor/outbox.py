@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from alerts.base import Reason
 from alerts.storm import Storm
 from monitor.digests import Digest
+from monitor.groups import close_all
 from monitor.owed import owed_row
 from monitor.schema import alerts, channels, groups, insert_new
 
@@ -56,6 +57,8 @@ def register_channels(
         values["storm_seconds"] = one.storm and one.storm.within.total_seconds()
         values["digest"] = one.digest and asdict(one.digest)
         connection.execute(sa.update(channels).where(channels.c.receiver == receiver).values(values))
+        if not one.is_updatable:  # a storm that grew under another configuration can show no more
+            close_all(connection, receiver, now, storms_only=True)
 
 
 def restart_channel(connection: Connection, receiver: str) -> None:

@@ -180,7 +180,7 @@ class _Screen:
 
     def _drop(self, row: sa.Row[Any], why: str, *, is_over: bool = False) -> bool:
         """A repeat that was kept quiet comes again; one that `is_over` does not."""
-        marks.drop(self.connection, row.id, self.token, why)
+        marks.drop(self.connection, row.id, self.token, why, self.now)
         if row.repeat_every is not None and row.reason == Reason.REPEAT and not is_over:
             marks.owe_repeat(self.connection, row.id, self.now)
         return False

@@ -489,7 +489,7 @@ CASES = (*DISPATCH, *NOTIFY, *SILENCES, *INHIBITION, *INTERVALS)
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name.replace(" ", "_") for case in CASES])
-async def test_as_alertmanager_does(case: Case, store: Store, tmp_path: Path) -> None:
+async def test_f38_what_is_sent_is_what_alertmanager_would_send(case: Case, store: Store, tmp_path: Path) -> None:
     stage = make_stage(case, store, tmp_path)
     origin = stage.clock()
     offset = (origin - START).total_seconds()

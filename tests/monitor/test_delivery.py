@@ -142,7 +142,7 @@ async def test_f32_a_refused_channel_stops_and_somebody_is_told(store: Store, cl
     assert leased(store) == []
 
 
-async def test_one_receivers_trouble_touches_no_other(store: Store, clock: FixedClock) -> None:
+async def test_f38_one_receivers_trouble_touches_no_other(store: Store, clock: FixedClock) -> None:
     for name in ("console", "slow", "broken"):
         owe(store, 5, receiver=name)
     forever = asyncio.Event()

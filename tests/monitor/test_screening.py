@@ -74,7 +74,7 @@ async def test_outside_of_active_hours_it_waits_for_them_over_a_weekend(store: S
         ("2026-10-24 23:00", "2026-10-25 06:00", 8),  # the night has one twice
     ],
 )
-async def test_a_mute_ends_on_the_clock_of_the_wall_when_clocks_change(
+async def test_f38_a_mute_ends_on_the_clock_of_the_wall_when_clocks_change(
     store: Store, at: str, end: str, hours: int
 ) -> None:
     stage = make_stage(store, MUTED, at=at)
@@ -92,7 +92,7 @@ async def test_muted_only_when_every_route_is(store: Store) -> None:
     assert stage.told() == [(seconds("2026-11-23 23:30"), "a")]
 
 
-async def test_a_muted_group_takes_members_until_the_end(store: Store) -> None:
+async def test_f38_a_muted_group_takes_members_until_the_end(store: Store) -> None:
     root = Route("console", intervals=Intervals(mute=("night",)), options=Options(group_by=("watchlist",)))
     stage = make_stage(store, root, at="2026-11-23 23:30")
     stage.say("a")
@@ -208,6 +208,14 @@ async def test_a_group_that_is_silenced_whole_is_dropped(store: Store) -> None:
     await stage.run_until(seconds("2026-11-23 10:01"))
     assert stage.sends == []
     assert {row.state for row in stage.rows()} == {"dropped"}
+
+
+async def test_f38_a_silence_that_ended_drops_nothing_of_a_pending_group(store: Store) -> None:
+    stage = make_stage(store, Route("console", options=Options(group_by=("watchlist",))))
+    stage.silence("watchlist = acme", seconds=5)
+    stage.say("a")
+    await stage.run_until(seconds("2026-11-23 10:01"))
+    assert [send.told for send in stage.sends] == [("a",)]
 
 
 async def test_a_silence_between_two_attempts_changes_no_members(store: Store) -> None:

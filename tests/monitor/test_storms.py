@@ -7,14 +7,16 @@ from itertools import pairwise
 
 import pytest
 
-from alerts.base import CaseState
+from alerts.base import CaseState, ReceiverError
 from alerts.storm import Storm
+from monitor import outbox
+from monitor.fallback import Fallback
 from monitor.schema import alerts, groups
 from monitor.store import Store
 from monitor.updates import UPDATE_EVERY
 from rules.routing import Options, Route
 from tests.fakes import EditingReceiver, ScriptedReceiver
-from tests.monitor.builders import rows_of
+from tests.monitor.builders import in_transaction, rows_of
 from tests.monitor.delivery_scene import Stage
 
 BRAKE = Storm(5, timedelta(minutes=5))
@@ -42,7 +44,7 @@ async def test_below_the_limit_everything_is_told_by_itself(stage: Stage) -> Non
     assert rows_of(stage.store, groups) == []
 
 
-async def test_above_it_one_message_takes_the_rest_and_leaves_no_owed_rows(stage: Stage) -> None:
+async def test_f30_above_it_one_message_takes_the_rest_and_leaves_no_owed_rows(stage: Stage) -> None:
     stage.say(*names(500))
     assert len(stage.rows(state="owed")) == 6
     await stage.run_until(60)
@@ -94,7 +96,7 @@ async def test_a_rate_at_the_limit_does_not_end_and_begin_storms_all_the_time(st
     assert len(rows_of(stage.store, groups)) == 1
 
 
-async def test_a_slow_receiver_shows_the_exact_count_at_the_end(store: Store) -> None:
+async def test_f30_a_slow_receiver_shows_the_exact_count_at_the_end(store: Store) -> None:
     stage = Stage(
         store, Route("console"), {"console": EditingReceiver()}, brakes={"console": BRAKE}, paces={"console": 1.0}
     )
@@ -123,7 +125,7 @@ async def test_watchlists_and_receivers_have_storms_of_their_own(store: Store) -
     assert [send.count for send in stage.sends if send.receiver == "console"] == [1] * 5 + [1, 4]
 
 
-async def test_where_messages_cannot_be_edited_each_time_has_one(store: Store) -> None:
+async def test_f30_where_messages_cannot_be_edited_each_time_has_one(store: Store) -> None:
     stage = Stage(store, Route("console"), {"console": ScriptedReceiver()}, brakes={"console": BRAKE})
     for minute in range(12):
         stage.say(*names(10, f"n{minute}-"))
@@ -194,3 +196,61 @@ async def test_grown_while_its_first_message_was_on_its_way_it_is_updated(stage:
     await stage.run_until(20)
     assert [alert.count for alert in receiver.updated] == [4]
     assert rows_of(stage.store, alerts, state="owed") == []
+
+
+# -- a storm whose message shows nothing more takes nobody in --------------------------------------------------------
+
+
+async def storm_and_later(stage: Stage) -> list[str]:
+    """A storm of three; what is told of a mention that comes a minute later, by messages and by edits."""
+    stage.say(*names(8))
+    await stage.run_until(60)
+    stage.say("later")
+    await stage.run_until(200)
+    shown = [alert.mentions for alert in (*editing(stage).accepted, *editing(stage).updated)]
+    return [mention.post.external_id for some in shown for mention in some]
+
+
+async def test_a_storm_that_was_refused_hides_nobody(stage: Stage) -> None:
+    editing(stage).failures = [None] * 5 + [ReceiverError("msg_too_long", permanent=True)]
+    assert "later" in await storm_and_later(stage)
+
+
+async def test_a_storm_whose_message_somebody_deleted_hides_nobody_who_comes_later(stage: Stage) -> None:
+    editing(stage).failures = [None] * 6 + [ReceiverError("message_not_found", permanent=True)]
+    assert "later" not in await storm_and_later(stage)
+    assert [row.state for row in stage.rows(reason="update")] == ["dead"]  # where everybody sees it
+    stage.say("after that")
+    await stage.run_until(260)
+    assert "after that" in " ".join(words for _, words in stage.told())
+
+
+async def test_a_storm_that_was_silenced_whole_hides_nobody_when_the_silence_ends(stage: Stage) -> None:
+    stage.silence("watchlist = acme", seconds=30)
+    assert "later" in await storm_and_later(stage)
+
+
+async def test_a_storm_at_a_channel_that_stops_hides_nobody_from_its_fallback(store: Store) -> None:
+    receivers = {"console": EditingReceiver(), "mail": ScriptedReceiver()}
+    fallbacks = {"console": Fallback("mail", ("",))}
+    stage = Stage(store, Route("console"), receivers, brakes={"console": BRAKE}, fallbacks=fallbacks)
+    stage.say(*names(8))
+    await stage.run_until(60)
+    editing(stage).failures = [ReceiverError("token_revoked", permanent=True, channel=True)]
+    stage.say("more")
+    await stage.run_until(70)
+    stage.say("later")
+    await stage.run_until(120)
+    assert [words for _, words in stage.told("mail")] == ["later"]
+    stage.start()
+    await stage.run_until(180)
+    assert editing(stage).updated[-1].count == 4
+
+
+async def test_a_storm_at_a_receiver_that_can_edit_no_more_hides_nobody(stage: Stage) -> None:
+    stage.say(*names(8))
+    await stage.run_until(60)
+    in_transaction(stage.store, outbox.register_channels, ["console"], stage.clock(), {"console": outbox.Traits(False)})
+    stage.say("later")
+    await stage.run_until(120)
+    assert stage.told()[-1] == (60, "later")

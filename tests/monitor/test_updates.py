@@ -188,6 +188,18 @@ async def test_an_update_shows_the_message_anew_under_its_reference(store: Store
     assert len(stage.receivers["console"].accepted) == 1
 
 
+async def test_an_update_says_what_the_message_said_of_its_way(store: Store) -> None:
+    stage = make_stage(store, ReceiverError("reset", maybe_sent=True))
+    [mention_id] = stage.say("a")
+    set_rows(store, alerts, alerts.c.id == 1, called=["Kim"])
+    await stage.run_until(60)
+    stage.set_case(mention_id, CaseState.CLAIMED)
+    await stage.deliver()
+    [alert] = updated(stage)
+    assert (alert.routes, alert.created_at, alert.possibly_sent_twice) == (("default",), START, True)
+    assert [member.name for member in alert.called] == ["Kim"]
+
+
 async def test_a_message_whose_reply_was_lost_is_owed_no_update_and_no_loop(store: Store) -> None:
     stage = make_stage(store, ReceiverError("reset", maybe_sent=True, permanent=True))
     [mention_id] = stage.say("a")
