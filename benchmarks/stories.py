@@ -138,14 +138,17 @@ def share(make: Callable[[], Finder], rows: Sequence[Labelled], *, first_first: 
 
 
 def read_mass(files: Sequence[Path]) -> list[Post]:
-    """Texts as posts of one source by nobody in particular, each text once."""
+    """Texts as posts by nobody in particular, each text once and on a site of its own, where it could be a copy."""
     texts: dict[str, None] = {}
     for path in [*sorted((ROOT / "monitor" / "corpus").glob("*/*.jsonl")), *files]:
         for line in path.read_text(encoding="utf-8").splitlines():
             text = json.loads(line).get("text") or ""
             if not ("TARGET" in text and "OTHER" in text):
                 texts[text] = None
-    return [Post(source="x", external_id=str(n), text=text, published_at=START) for n, text in enumerate(texts)]
+    return [
+        Post(source="x", external_id=str(n), text=text, published_at=START, url=f"https://site{n}.example/p")
+        for n, text in enumerate(texts)
+    ]
 
 
 def main() -> None:

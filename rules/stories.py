@@ -2,7 +2,8 @@
 
 What people say of the same thing in similar words is no copy. So a short text (below WORDS_OF_A_TEXT) joins nobody but
 its own author, answers and reviews neither, and texts that differ in their figures are different texts: "loses 2.3 %",
-"gains 1.1 %". Posts of one author are joined sooner. A window of days and a number of posts bound the memory.
+"gains 1.1 %". On one site two people who say the same are two people, unless one passes the other on. Posts of one
+author are joined sooner. A window of days and a number of posts bound the memory.
 """
 
 from __future__ import annotations
@@ -67,6 +68,7 @@ class Trace:
     author: str  # "": nobody in particular
     kind: PostKind
     is_answer: bool
+    is_passed_on: bool  # says so itself: RT, via
     at: datetime
     addresses: tuple[str, ...]
     text: int  # hash of its words
@@ -79,6 +81,11 @@ class Trace:
     def is_public(self) -> bool:
         """A text that others pass on: no answer, review or message."""
         return self.kind in (PostKind.POST, PostKind.ARTICLE) and not self.is_answer
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Where it was said: the source, and the site where that has several."""
+        return self.source, self.addresses[0].partition("/")[0] if self.addresses else ""
 
 
 def trace(post: Post) -> Trace:
@@ -98,6 +105,7 @@ def trace(post: Post) -> Trace:
         author=_author(post.author),
         kind=post.kind,
         is_answer=post.parent is not None,
+        is_passed_on=_SHARED.search(post.text) is not None,
         at=post.published_at,
         addresses=addresses,
         text=text,
@@ -151,13 +159,19 @@ def is_copy(one: Trace, other: Trace) -> bool:
     if set(one.addresses) & set(other.addresses) and one.source != other.source:
         return one.text == other.text or (one.is_public and other.is_public)
     is_own = one.author == other.author != ""
-    if not is_own and not (one.is_public and other.is_public):
+    is_elsewhere = one.place != other.place
+    if not is_own and not (one.is_public and other.is_public and (is_elsewhere or _is_passed_on(one, other))):
         return False
     if min(one.words, other.words) < WORDS_OF_A_TEXT:
-        return is_own and one.words > 1 and one.text == other.text and abs(one.at - other.at) <= SOON
+        is_same = one.words > 1 and one.text == other.text
+        return is_own and is_elsewhere and is_same and abs(one.at - other.at) <= SOON
     if one.text == other.text or is_own:
         return one.text == other.text or _is_nearly(one, other, _ALIKE_OWN)
     return min(one.words, other.words) >= WORDS_OF_A_VARIANT and _is_nearly(one, other, _ALIKE)
+
+
+def _is_passed_on(one: Trace, other: Trace) -> bool:
+    return one.is_passed_on or other.is_passed_on
 
 
 def _is_nearly(one: Trace, other: Trace, alike: float) -> bool:

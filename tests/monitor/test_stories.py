@@ -163,7 +163,8 @@ async def test_what_waits_for_a_summary_keeps_no_copy_from_being_told(room: News
 
 
 async def test_copies_that_wait_for_a_summary_are_in_it_once(room: Newsroom) -> None:
-    await room.poll("feed", article(published_at=START - 2 * DAY), article("2", published_at=START - 2 * DAY))
+    old = article(published_at=START - 2 * DAY)
+    await room.poll("feed", old, replace(old, external_id="2", url="https://paper.example/a"))
     assert {mention_id for mention_id, _, _ in room.told()} == {1}
 
 
