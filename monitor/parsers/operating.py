@@ -17,6 +17,16 @@ def add_operating(commands: Commands) -> None:
     backup.add_argument("file", metavar="FILE", type=Path, help="the copy; must not exist yet")
     add_config(backup)
     add_json(backup)
+    explain = add_command(
+        commands,
+        "explain",
+        "explain.run",
+        "why I did, or did not, hear of a post",
+        "mentiond explain https://example.com/1",
+    )
+    explain.add_argument("target", metavar="TARGET", help="its address or id, a mention by number, or alert:NUMBER")
+    add_config(explain)
+    add_json(explain)
 
 
 def _add_init(commands: Commands) -> None:
