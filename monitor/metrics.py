@@ -63,9 +63,9 @@ class Metrics:
         self.sends.labels(receiver, outcome).inc()
         self.send_seconds.labels(receiver).observe(seconds)
 
-    def show(self, figures: Figures | None) -> bytes:
-        """The page; without figures (the store cannot be read) the counters alone."""
-        self._stored.figures = figures
+    def show(self, figures: Figures | None, failure: str = "") -> bytes:
+        """The page; without figures (the store cannot be read) the counters alone. `failure`: of the last write."""
+        self._stored.figures, self._stored.failure = figures, failure
         return generate_latest(self._registry)
 
     async def watch_loop(self) -> None:
@@ -86,9 +86,11 @@ class _Stored(Collector):
 
     def __init__(self) -> None:
         self.figures: Figures | None = None
+        self.failure = ""
 
     def collect(self) -> Iterator[Metric]:
-        yield _gauge("mentiond_store_up", "1: the store can be read", {(): 0.0 if self.figures is None else 1.0}, ())
+        is_up = self.figures is not None and not self.failure
+        yield _gauge("mentiond_store_up", "1: the store can be read and written", {(): float(is_up)}, ())
         if self.figures is not None:
             yield from _sources(self.figures)
             yield from _receivers(self.figures)

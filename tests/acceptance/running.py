@@ -68,6 +68,10 @@ class Running:
         written = self.output.read_text(encoding="utf-8").splitlines(keepends=True)
         return [json.loads(line) for line in written if line.endswith("\n")]
 
+    def said(self, *words: str) -> Callable[[], bool]:
+        """Whether its log has these words by now."""
+        return lambda: all(word in self.log.read_text(encoding="utf-8") for word in words)
+
     async def ask(self, number: signal.Signals) -> int:
         """Send a signal; the exit code."""
         self.process.send_signal(number)
@@ -116,16 +120,16 @@ class Installation:
             return Ended(code, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8"))
 
     @asynccontextmanager
-    async def daemon(self, point: str = "never") -> AsyncIterator[Running]:
+    async def daemon(self, point: str = "never", program: Program = entry.run) -> AsyncIterator[Running]:
         """`mentiond run`, with a word list in place of the model; killed at the end if it still runs.
 
-        `point`: one of tests.crash.entry, at which it kills itself.
+        `point`: one of tests.crash.entry, at which it kills itself. `program`: another way to start it.
         """
         arguments = [point, "1", "words", "-c", str(self.config)]
         log, output = self.folder / "daemon.log", self.folder / "daemon.out"
         log.touch()
         output.touch()
-        process = start(entry.run, arguments, self._environment(), Path(os.devnull), output, log)
+        process = start(program, arguments, self._environment(), Path(os.devnull), output, log)
         try:
             yield Running(process, log, output)
         finally:
