@@ -13,7 +13,7 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -51,6 +51,8 @@ class Metrics:
         self.loop_lag = Gauge(
             "mentiond_loop_lag_seconds", "How late the event loop was, the most of a minute", registry=self._registry
         )
+        self.tasks = Gauge("mentiond_tasks", "Tasks of the event loop", registry=self._registry)
+        ProcessCollector(registry=self._registry)  # memory, descriptors, CPU time; on Linux
         Info("mentiond_build", "Version", registry=self._registry).info({"version": version("mentiond")})
 
     def count_mentions(self, tags: Iterable[tuple[str, str]]) -> None:

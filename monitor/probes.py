@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import suppress
 from dataclasses import dataclass
@@ -76,4 +77,5 @@ class Probes:
         figures: Figures | None = None
         with suppress(StoreError):  # the page says mentiond_store_up 0
             figures = await self.store.read(partial(read_figures, now=self.clock()))
+        self.metrics.tasks.set(len(asyncio.all_tasks()))
         return web.Response(body=self.metrics.show(figures, self.store.failure), headers={"Content-Type": CONTENT_TYPE})

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from xml.sax.saxutils import escape
 
+import aiohttp
 from aiohttp.web import Request, Response
 
 from monitor.cli import main
@@ -211,6 +213,20 @@ def item(number: int, text: str, *, age: timedelta = timedelta(0), date: str | N
         f"<item><guid isPermaLink='false'>{guid or link}</guid><link>{link}</link><title>Entry {number}</title>"
         f"<description>{escape(text)}</description>{f'<pubDate>{escape(written)}</pubDate>' if written else ''}</item>"
     )
+
+
+def free_port() -> int:
+    """For `server.listen`."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        number: int = free.getsockname()[1]
+        return number
+
+
+async def get(port: int, path: str) -> tuple[int, str]:
+    """What the daemon's own HTTP server says: status and text."""
+    async with aiohttp.ClientSession(trust_env=False) as client, client.get(f"http://127.0.0.1:{port}{path}") as answer:
+        return answer.status, await answer.text()
 
 
 def ids(alerts: Sequence[Any]) -> list[str]:

@@ -8,7 +8,6 @@ import json
 import os
 import resource
 import signal
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,9 +17,19 @@ import pytest
 from aiohttp.web import Request, Response
 
 from tests.acceptance import hasty
-from tests.acceptance.running import CONSOLE, Feed, Installation, Running, configuration, feed_source, item, until
-from tests.acceptance.running import webhook as webhook_receiver
-from tests.acceptance.test_reload import get
+from tests.acceptance.running import (
+    CONSOLE,
+    Feed,
+    Installation,
+    Running,
+    configuration,
+    feed_source,
+    free_port,
+    get,
+    item,
+    until,
+    webhook,
+)
 from tests.servers import Web
 
 SIZE = 8 * 2**20  # bytes of the small disk
@@ -71,10 +80,9 @@ async def survive(installed: Installation, web: Web, store: Path, break_it: Brea
         return Response(status=204)
 
     web["/feed.xml"], web["/ops"] = posted, operator
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
+    port = free_port()
     content: dict[str, Any] = configuration([feed_source(web)], [CONSOLE], store={"url": f"sqlite:///{store}"})
-    content |= {"receivers": [CONSOLE, webhook_receiver(web, "ops")], "operations": {"receiver": "ops"}}
+    content |= {"receivers": [CONSOLE, webhook(web, "ops")], "operations": {"receiver": "ops"}}
     installed.write(content | {"server": {"listen": f"127.0.0.1:{port}"}})
     posted.items = [item(0, "My Acme is broken")]
     async with installed.daemon(program=hasty.run) as daemon:
