@@ -15,6 +15,7 @@ from monitor.store import StoreError
 
 log = logging.getLogger("mentiond")
 
+
 class Ticker:
     """Calls coroutine functions at intervals; late ticks are coalesced, never dropped, never two at once."""
 
