@@ -200,6 +200,8 @@ class Daemon:
 
     async def _start_due(self) -> None:
         try:
+            if self.store.failure:  # nothing is fetched that cannot be kept
+                await self.store.prove()
             due = await self.store.read(partial(cursors.due_parts, now=utc_now()))
         except StoreError as error:
             if not self.is_store_failing:

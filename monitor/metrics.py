@@ -13,7 +13,7 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -51,6 +51,8 @@ class Metrics:
         self.loop_lag = Gauge(
             "mentiond_loop_lag_seconds", "How late the event loop was, the most of a minute", registry=self._registry
         )
+        self.tasks = Gauge("mentiond_tasks", "Tasks of the event loop", registry=self._registry)
+        ProcessCollector(registry=self._registry)  # memory, descriptors, CPU time; on Linux
         Info("mentiond_build", "Version", registry=self._registry).info({"version": version("mentiond")})
 
     def count_mentions(self, tags: Iterable[tuple[str, str]]) -> None:
@@ -63,9 +65,9 @@ class Metrics:
         self.sends.labels(receiver, outcome).inc()
         self.send_seconds.labels(receiver).observe(seconds)
 
-    def show(self, figures: Figures | None) -> bytes:
-        """The page; without figures (the store cannot be read) the counters alone."""
-        self._stored.figures = figures
+    def show(self, figures: Figures | None, failure: str = "") -> bytes:
+        """The page; without figures (the store cannot be read) the counters alone. `failure`: of the last write."""
+        self._stored.figures, self._stored.failure = figures, failure
         return generate_latest(self._registry)
 
     async def watch_loop(self) -> None:
@@ -86,9 +88,11 @@ class _Stored(Collector):
 
     def __init__(self) -> None:
         self.figures: Figures | None = None
+        self.failure = ""
 
     def collect(self) -> Iterator[Metric]:
-        yield _gauge("mentiond_store_up", "1: the store can be read", {(): 0.0 if self.figures is None else 1.0}, ())
+        is_up = self.figures is not None and not self.failure
+        yield _gauge("mentiond_store_up", "1: the store can be read and written", {(): float(is_up)}, ())
         if self.figures is not None:
             yield from _sources(self.figures)
             yield from _receivers(self.figures)

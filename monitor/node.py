@@ -95,6 +95,7 @@ class Node:
     metrics: Metrics = field(default_factory=Metrics)
     probes: Probes = field(init=False)
     listener: socket.socket | None = None  # None: nothing listens
+    has_reached_store: bool = False  # a database that goes away later is waited for
     notices: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -117,9 +118,10 @@ class Node:
             while not self.stop.is_set():
                 try:
                     return await self._be_active()
-                except StoreBusyError as error:
-                    if self.store.is_sqlite:
+                except StoreError as error:
+                    if self.store.is_sqlite or not (isinstance(error, StoreBusyError) or self.has_reached_store):
                         raise
+                    self.has_reached_store = True
                     self._open_listener()
                     log.info("standby until the active daemon is gone reason=%s", error)
                     async with self._listening(self.probes.routes()):
@@ -160,7 +162,10 @@ class Node:
                 while assembled is not None:
                     async with assembled.stack:
                         await assembled.daemon.prepare()
+                        self.has_reached_store, watchdog = True, assembled.daemon.watchdog
                         assembled = await self._serve_one(assembled, lost, thread)
+                        if lost.is_set():
+                            await self._outlast(watchdog)
             if lost.is_set():
                 raise StoreBusyError("the connection that made this daemon the active one was lost")
             return OK
@@ -172,8 +177,7 @@ class Node:
         daemon, ended = assembled.daemon, asyncio.Event()
         if daemon.routes and self.listener is None:
             raise web.ListenError(f"`server.listen` {self.config.server.listen} is needed and cannot be had")
-        self.probes.watchdog = daemon.watchdog
-        self.metrics.active.set(1)
+        self._turn_active(daemon.watchdog)
         following = asyncio.create_task(self._next(daemon, thread)) if self.reloader else None
         waits = [asyncio.create_task(event.wait()) for event in (self.stop, lost)]
         async with self._listening([*self.probes.routes(), *daemon.routes]):
@@ -182,8 +186,7 @@ class Node:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             ended.set()
             await serving
-        self.probes.watchdog = None
-        self.metrics.active.set(0)
+        self._turn_active(None)
         for wait in waits:
             wait.cancel()
         if following is None:
@@ -194,6 +197,19 @@ class Node:
             await asyncio.gather(following, return_exceptions=True)
             return None
         return following.result()
+
+    def _turn_active(self, watchdog: Watchdog | None) -> None:
+        self.probes.is_active, self.probes.watchdog = watchdog is not None, watchdog
+        self.metrics.active.set(float(self.probes.is_active))
+
+    async def _outlast(self, watchdog: Watchdog) -> None:
+        """The lock is lost. Where that is because the database is away, tell of it until it is back."""
+        self.probes.watchdog = watchdog
+        async with self._listening(self.probes.routes()):
+            while not self.stop.is_set() and not await watchdog.outlast():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.stop.wait(), STANDBY_EVERY)
+        self.probes.watchdog = None
 
     async def _next(self, daemon: Daemon, thread: ThreadPoolExecutor) -> Assembled:
         """The next configuration that is valid, assembled beside the running one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,12 +20,15 @@ from sources.base import JSON, Clock
 
 @dataclass(slots=True)
 class Probes:
-    """One process. `watchdog` is that of the active daemon; None while it starts or stands by."""
+    """One process. `watchdog` is that of the active daemon, or of one whose database is away; None while it starts or
+    stands by.
+    """
 
     store: Store
     metrics: Metrics
     clock: Clock
     watchdog: Watchdog | None = None
+    is_active: bool = False
     loaded_at: datetime | None = None  # when the configuration that runs was taken up
     changes: tuple[str, ...] = ()  # what it changed
     refused: str = ""  # why the file as it is now is not taken up
@@ -44,8 +48,7 @@ class Probes:
 
     async def _ready(self, request: web.Request) -> web.Response:
         """Whether this is the active daemon: who pushes to it is heard."""
-        is_active = self.watchdog is not None
-        return web.Response(status=200 if is_active else 503, text="active\n" if is_active else "standby\n")
+        return web.Response(status=200 if self.is_active else 503, text="active\n" if self.is_active else "standby\n")
 
     async def _health(self, request: web.Request) -> web.Response:
         """200 while mentiond does its work or stands by for another that does."""
@@ -74,4 +77,5 @@ class Probes:
         figures: Figures | None = None
         with suppress(StoreError):  # the page says mentiond_store_up 0
             figures = await self.store.read(partial(read_figures, now=self.clock()))
-        return web.Response(body=self.metrics.show(figures), headers={"Content-Type": CONTENT_TYPE})
+        self.metrics.tasks.set(len(asyncio.all_tasks()))
+        return web.Response(body=self.metrics.show(figures, self.store.failure), headers={"Content-Type": CONTENT_TYPE})

@@ -6,9 +6,14 @@ What is due stands in the store; a tick only looks. APScheduler ships no types, 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
+
+from monitor.store import StoreError
+
+log = logging.getLogger("mentiond")
 
 
 class Ticker:
@@ -33,6 +38,8 @@ class Ticker:
         self._running.add(task)
         try:
             await work()
+        except StoreError as error:  # the daemon says so once; the next tick tries again
+            log.debug("tick waits for the store error=%s", error)
         finally:
             self._running.discard(task)
 

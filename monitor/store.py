@@ -23,7 +23,6 @@ from sqlalchemy.exc import (
     DBAPIError,
     IntegrityError,
     NotSupportedError,
-    OperationalError,
     ProgrammingError,
     SQLAlchemyError,
 )
@@ -34,6 +33,9 @@ ADVISORY_LOCK = 0x6D656E74  # "ment": one active daemon per PostgreSQL database
 MIGRATION_LOCK = ADVISORY_LOCK + 1
 WATCH_EVERY = 2.0  # seconds between two looks whether the connection that holds the lock is alive
 BUSY_TIMEOUT = 5000  # ms that SQLite waits for another process's write
+STOPPED_AFTER = 20  # s of silence after which PostgreSQL takes a stopped process's lock and open transaction from it
+_PROOF = "proof"  # the key of the row that shows that the store can be written
+_PROOF_SIZE = 256 * 1024  # bytes: a disk with room for so much takes a page
 
 
 # What we sent was wrong, not the database: trying the same again cannot help.
@@ -49,7 +51,10 @@ class StoreBusyError(StoreError):
 
 
 class Store:
-    """An open store. `write` and `read` take a function of one connection and run it off the event loop."""
+    """An open store. `write` and `read` take a function of one connection and run it off the event loop.
+
+    `failure` says why the last write failed; empty: it did not.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = sa.engine.make_url(url)
@@ -57,6 +62,7 @@ class Store:
         self._writer, self._reader = _sqlite_engines(self.url) if self.is_sqlite else _postgres_engines(self.url)
         self._write_thread = ThreadPoolExecutor(1, "store-write")
         self._read_threads = ThreadPoolExecutor(2, "store-read")
+        self.failure = ""
 
     @property
     def place(self) -> str:
@@ -65,11 +71,29 @@ class Store:
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one transaction; an exception rolls it back. Raises StoreError when the database fails."""
-        return await asyncio.get_running_loop().run_in_executor(self._write_thread, self._run, self._writer.begin, work)
+        return await asyncio.get_running_loop().run_in_executor(self._write_thread, self.write_now, work)
 
     def write_now(self, work: Callable[[Connection], T]) -> T:
         """The same for a command that has no event loop; blocking."""
-        return self._run(self._writer.begin, work)
+        try:
+            result = self._run(self._writer.begin, work)
+        except StoreError as error:
+            self.failure = str(error)
+            raise
+        self.failure = ""
+        return result
+
+    async def prove(self) -> None:
+        """Write as much as a page takes, and remove it: a full disk may still take a few bytes. Raises StoreError."""
+        rows = sa.table("installation", sa.column("key"), sa.column("value"))
+        gone = sa.delete(rows).where(rows.c.key == _PROOF)
+
+        def fill(connection: Connection) -> None:
+            connection.execute(gone)
+            connection.execute(sa.insert(rows).values(key=_PROOF, value="." * _PROOF_SIZE))
+
+        await self.write(fill)
+        await self.write(lambda connection: connection.execute(gone))
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` without a transaction. Raises StoreError when the database fails."""
@@ -152,16 +176,26 @@ class Store:
     def _take_advisory_lock(self) -> Connection:
         try:
             connection = self._reader.connect()
-        except OperationalError as error:
+            if connection.scalar(sa.select(sa.func.pg_try_advisory_lock(ADVISORY_LOCK))):
+                _end_when_silent(connection)
+                return connection
+        except DBAPIError as error:
             raise StoreError(f"{self.place} cannot be reached: {_one_line(error.orig)}; {self._mend()}") from error
-        if not connection.scalar(sa.select(sa.func.pg_try_advisory_lock(ADVISORY_LOCK))):
-            connection.close()
-            raise StoreBusyError(f"{self.place}: another mentiond daemon is active on this database")
-        return connection
+        connection.close()
+        raise StoreBusyError(f"{self.place}: another mentiond daemon is active on this database")
 
 
 def _one_line(reason: object) -> str:
     return " ".join(str(reason).split())
+
+
+def _end_when_silent(connection: Connection) -> None:
+    """Have the server end this session when `_watch` no longer asks: a process that is stopped, or a machine that is
+    gone without a word, would keep the lock for hours. PostgreSQL 14 and later can do that.
+    """
+    version = connection.dialect.server_version_info or (0,)
+    if version >= (14,):
+        connection.execute(sa.text(f"SET idle_session_timeout = '{STOPPED_AFTER}s'"))
 
 
 async def _watch(connection: Connection, lost: asyncio.Event) -> None:
@@ -233,4 +267,11 @@ def _postgres_engines(url: sa.URL) -> tuple[Engine, Engine]:
     options: dict[str, Any] = {"pool_pre_ping": True, "connect_args": {"connect_timeout": 5}}
     writer = sa.create_engine(url, pool_size=1, max_overflow=0, **options)
     reader = sa.create_engine(url, pool_size=3, isolation_level="AUTOCOMMIT", **options)
+
+    @sa.event.listens_for(writer, "connect")
+    def prepare(connection: Any, record: object) -> None:
+        """A process that is stopped within a transaction would hold its locks for as long."""
+        connection.execute(f"SET idle_in_transaction_session_timeout = '{STOPPED_AFTER}s'")
+        connection.commit()
+
     return writer, reader

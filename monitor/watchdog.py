@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import sqlalchemy as sa
+
 from alerts.base import Alert, Reason, Receiver, ReceiverError
 from monitor.figures import Figures, read_figures
 from monitor.health import Trouble, find_troubles
@@ -45,13 +47,26 @@ class Watchdog:
     async def look(self) -> None:
         """Read the figures, tell what has begun and what has ended, beat."""
         try:
-            self.figures = await self.store.read(lambda connection: read_figures(connection, self.clock()))
+            figures = await self.store.read(lambda connection: read_figures(connection, self.clock()))
+            if self.store.failure:
+                raise StoreError(self.store.failure)
+            self.figures = figures
             await self._tell_store_works()
             await self._compare(find_troubles(self.figures, self.silent_after))
         except StoreError as error:
             await self._tell_store_fails(str(error))
         if self.is_well:
             await self._beat()
+
+    async def outlast(self) -> bool:
+        """Whether the store can be reached; what `look` does of it, for one that is no longer the active daemon's."""
+        try:
+            await self.store.read(lambda connection: connection.scalar(sa.select(1)))
+        except StoreError as error:
+            await self._tell_store_fails(str(error))
+            return False
+        await self._tell_store_works()
+        return True
 
     @property
     def current(self) -> list[Trouble]:

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
@@ -25,48 +26,65 @@ def server() -> Iterator[str]:
     if given := os.environ.get(VARIABLE):
         yield given.rstrip("/")
         return
+    with own_server("-c fsync=off -c synchronous_commit=off -c full_page_writes=off") as started:
+        yield started.address
+
+
+@contextmanager
+def own_server(options: str = "-c fsync=off") -> Iterator[Server]:
+    """A server that the test may stop and start. Without fsync: it is mentiond that is tested, not PostgreSQL."""
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not programs:
         message = f"no PostgreSQL: set {VARIABLE} or install the package postgresql"
         pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
     folder = Path(tempfile.mkdtemp(prefix="mentiond-postgres-"))
+    made = Server(programs[-1].parent, folder, _free_port(), options)
     try:
-        with _cluster(programs[-1].parent, folder) as address:
-            yield address
+        made.create()
+        made.start()
+        yield made
     finally:
+        made.stop("immediate")
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@contextmanager
-def _cluster(programs: Path, folder: Path) -> Iterator[str]:
-    user = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name  # initdb refuses root
-    if os.geteuid() == 0:
-        shutil.chown(folder, user)
-    data, port = folder / "data", _free_port()
-    initdb: list[str | Path] = [
-        programs / "initdb",
-        "-D",
-        data,
-        "-U",
-        "mentiond",
-        "-A",
-        "trust",
-        "--no-sync",
-        "-E",
-        "UTF8",
-        "--locale=C",
-    ]
-    subprocess.run(initdb, user=user, check=True, stdout=subprocess.DEVNULL, cwd=folder)
-    quick = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"  # the tests kill mentiond, not PostgreSQL
-    place = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder}"
-    options = f"{place} -c max_connections=50 {quick}"
-    start: list[str | Path] = [programs / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start"]
-    subprocess.run(start, user=user, check=True, stdout=subprocess.DEVNULL, cwd=folder)
-    try:
-        yield f"postgresql://mentiond@127.0.0.1:{port}"
-    finally:
-        stop: list[str | Path] = [programs / "pg_ctl", "-D", data, "-m", "immediate", "stop"]
-        subprocess.run(stop, user=user, check=False, stdout=subprocess.DEVNULL, cwd=folder)
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A cluster in a folder of its own."""
+
+    programs: Path
+    folder: Path
+    port: int
+    options: str
+
+    @property
+    def address(self) -> str:
+        return f"postgresql://mentiond@127.0.0.1:{self.port}"
+
+    def create(self) -> None:
+        """Make the cluster."""
+        if os.geteuid() == 0:
+            shutil.chown(self.folder, self._user)
+        initdb = "initdb -D data -U mentiond -A trust --no-sync -E UTF8 --locale=C"
+        self._run(initdb.split())
+
+    def start(self) -> None:
+        """Return when it takes connections."""
+        place = f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories={self.folder}"
+        options = f"{place} -c max_connections=50 {self.options}"
+        self._run(["pg_ctl", "-D", "data", "-w", "-l", "log", "-o", options, "start"])
+
+    def stop(self, mode: str) -> None:
+        """`immediate` is a crash."""
+        self._run(["pg_ctl", "-D", "data", "-m", mode, "stop"], check=False)
+
+    @property
+    def _user(self) -> str:
+        return "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name  # initdb refuses root
+
+    def _run(self, words: list[str], *, check: bool = True) -> None:
+        command = [self.programs / words[0], *words[1:]]
+        subprocess.run(command, user=self._user, check=check, stdout=subprocess.DEVNULL, cwd=self.folder)
 
 
 def _free_port() -> int:
@@ -80,9 +98,13 @@ def _free_port() -> int:
 def database(address: str) -> Iterator[str]:
     """The URL of a new empty database, dropped at the end."""
     name = f"mentiond_{uuid4().hex[:12]}"
+    _execute(address, f'CREATE DATABASE "{name}"')
+    try:
+        yield f"{address}/{name}"
+    finally:
+        _execute(address, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _execute(address: str, statement: str) -> None:
     with psycopg.connect(f"{address}/postgres", autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-        try:
-            yield f"{address}/{name}"
-        finally:
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        connection.execute(statement.encode())

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from xml.sax.saxutils import escape
 
+import aiohttp
 from aiohttp.web import Request, Response
 
 from monitor.cli import main
@@ -68,6 +70,10 @@ class Running:
         written = self.output.read_text(encoding="utf-8").splitlines(keepends=True)
         return [json.loads(line) for line in written if line.endswith("\n")]
 
+    def said(self, *words: str) -> Callable[[], bool]:
+        """Whether its log has these words by now."""
+        return lambda: all(word in self.log.read_text(encoding="utf-8") for word in words)
+
     async def ask(self, number: signal.Signals) -> int:
         """Send a signal; the exit code."""
         self.process.send_signal(number)
@@ -116,16 +122,16 @@ class Installation:
             return Ended(code, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8"))
 
     @asynccontextmanager
-    async def daemon(self, point: str = "never") -> AsyncIterator[Running]:
+    async def daemon(self, point: str = "never", program: Program = entry.run) -> AsyncIterator[Running]:
         """`mentiond run`, with a word list in place of the model; killed at the end if it still runs.
 
-        `point`: one of tests.crash.entry, at which it kills itself.
+        `point`: one of tests.crash.entry, at which it kills itself. `program`: another way to start it.
         """
         arguments = [point, "1", "words", "run", "-c", str(self.config)]
         log, output = self.folder / "daemon.log", self.folder / "daemon.out"
         log.touch()
         output.touch()
-        process = start(entry.run, arguments, self._environment(), Path(os.devnull), output, log)
+        process = start(program, arguments, self._environment(), Path(os.devnull), output, log)
         try:
             yield Running(process, log, output)
         finally:
@@ -207,6 +213,20 @@ def item(number: int, text: str, *, age: timedelta = timedelta(0), date: str | N
         f"<item><guid isPermaLink='false'>{guid or link}</guid><link>{link}</link><title>Entry {number}</title>"
         f"<description>{escape(text)}</description>{f'<pubDate>{escape(written)}</pubDate>' if written else ''}</item>"
     )
+
+
+def free_port() -> int:
+    """For `server.listen`."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        number: int = free.getsockname()[1]
+        return number
+
+
+async def get(port: int, path: str) -> tuple[int, str]:
+    """What the daemon's own HTTP server says: status and text."""
+    async with aiohttp.ClientSession(trust_env=False) as client, client.get(f"http://127.0.0.1:{port}{path}") as answer:
+        return answer.status, await answer.text()
 
 
 def ids(alerts: Sequence[Any]) -> list[str]:

@@ -9,10 +9,19 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-import aiohttp
 import pytest
 
-from tests.acceptance.running import ACME, CONSOLE, GLOBEX, Installation, Running, configuration, until
+from tests.acceptance.running import (
+    ACME,
+    CONSOLE,
+    GLOBEX,
+    Installation,
+    Running,
+    configuration,
+    free_port,
+    get,
+    until,
+)
 
 FILE = {"name": "export", "type": "file", "path": "posts.jsonl", "every": "1s"}
 MORE = {**CONSOLE, "name": "second"}
@@ -20,10 +29,7 @@ MORE = {**CONSOLE, "name": "second"}
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        number: int = free.getsockname()[1]
-        return number
+    return free_port()
 
 
 @pytest.fixture
@@ -47,11 +53,6 @@ def post(installed: Installation, number: int, text: str) -> None:
 
 def told(daemon: Running, *words: str) -> Callable[[], bool]:
     return lambda: all(word in daemon.log.read_text() for word in words)
-
-
-async def get(port: int, path: str) -> tuple[int, str]:
-    async with aiohttp.ClientSession(trust_env=False) as client, client.get(f"http://127.0.0.1:{port}{path}") as answer:
-        return answer.status, await answer.text()
 
 
 async def health(port: int) -> dict[str, Any]:

@@ -191,7 +191,7 @@ class Scene:
     def _is_done(self, log: Path, before: int) -> bool:
         """Everything arrived, and the daemon is ready: asked to end before that, it would just die."""
         arrived = self.arrived() if self.arrived else {key for key, _ in self.received}
-        return self.planted <= arrived and b" ready " in log.read_bytes()[before:]
+        return self.planted <= arrived and b'"event":"ready"' in log.read_bytes()[before:]
 
     def _start(self, point: str, count: int, model: str) -> Process:
         arguments = [point, str(count), model, "run", "-c", str(self.write_config())]

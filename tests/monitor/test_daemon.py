@@ -13,8 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from alerts.base import Alert, ReceiverError
-from monitor import daemon as daemons
-from monitor import outbox
+from monitor import node, outbox
 from monitor.assembly import utc_now
 from monitor.commands import FAILED, OK, STILL_OWED, TROUBLE
 from monitor.config import Config, load
@@ -136,7 +135,7 @@ async def test_f5_once_is_refused_beside_a_running_daemon(config: Config, store:
 async def test_a_second_daemon_waits_on_postgresql_and_is_refused_on_sqlite(
     config: Config, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(daemons, "STANDBY_EVERY", 0.05)
+    monkeypatch.setattr(node, "STANDBY_EVERY", 0.05)
     stop = asyncio.Event()
     async with store.exclusive():
         second = asyncio.create_task(run(config, WordClassifier(), stop, once=False))
