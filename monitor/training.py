@@ -37,6 +37,7 @@ from rules.language import LanguageDetector
 from rules.lexical import MentionLexicon
 from rules.lexicon import Lexicon
 from rules.linear import LinearLabels, Weights, sigmoid
+from rules.masking import cut_out_masks
 from rules.reading import Reading, read
 from rules.sides import names_both, seen_from_other
 
@@ -218,6 +219,7 @@ def _blank(language: str, lexicon: Lexicon) -> Language:
     import spacy
 
     nlp: Language = spacy.blank(language)
+    cut_out_masks(nlp)
     nlp.add_pipe(lexical.NAME)
     component = nlp.get_pipe(lexical.NAME)
     assert isinstance(component, MentionLexicon)
