@@ -6,6 +6,7 @@ Every figure of a row comes from calibration and thresholds that its own fold ha
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -13,12 +14,13 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import numpy.typing as npt
 
+from monitor.contrast import Turned, fit_contrast
 from monitor.evaluation import Figures, SentimentFigures, measure_label, measure_sentiment
 from monitor.examples import Example
 from monitor.learning import Floats, calibrate, choose_floor, choose_threshold
 from rules.base import Label, Sentiment
 from rules.classifier import Band
-from rules.linear import sigmoid
+from rules.linear import contrasted, sigmoid
 from rules.words import OTHER, TARGET
 
 Folds = npt.NDArray[np.intp]
@@ -105,16 +107,64 @@ def choose_bands(chances: Floats, truth: Floats) -> dict[Label, Band]:
     return bands
 
 
-def measure(logits: Floats, truth: Floats, folds: Folds) -> HeldOut:
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How logits become probabilities, and from which on a label is carried, as some held-out rows teach it."""
+
+    slopes: Floats
+    offsets: Floats
+    contrast: Floats | None  # of calibrated logits; None: texts with two brands are read like others
+    bands: Mapping[Label, Band]
+
+    def chances(self, plain: Floats, turned: Turned | None) -> Floats:
+        """N x categories, of the logits of all rows."""
+        logits = plain * self.slopes + self.offsets
+        if turned is not None and self.contrast is not None:
+            other = turned.logits * self.slopes + self.offsets
+            logits[turned.at] = contrasted(logits[turned.at], other, self.contrast)
+        return sigmoid(logits)
+
+
+def decide(plain: Floats, turned: Turned | None, truth: Floats, rows: npt.NDArray[np.bool_]) -> Decision:
+    """What these rows teach. Bands come from texts with one brand; the contrast moves those with two to fit them."""
+    slopes, offsets = calibrate_all(plain[rows], truth[rows])
+    logits = plain * slopes + offsets
+    single = rows.copy()
+    contrast = None
+    if turned is not None:
+        chosen = rows[turned.at]
+        at, other = turned.at[chosen], turned.logits[chosen] * slopes + offsets
+        contrast = fit_contrast(logits[at], other, truth[at])
+        if contrast is not None:
+            single[turned.at] = False
+    bands = choose_bands(sigmoid(logits[single]), truth[single])
+    if contrast is not None:
+        contrast[-1] += _moves(sigmoid(contrasted(logits[at], other, contrast)), truth[at], bands)
+    return Decision(slopes, offsets, contrast, bands)
+
+
+def _moves(chances: Floats, truth: Floats, bands: Mapping[Label, Band]) -> Floats:
+    """By how much the logit of each category must rise so that its best threshold is that of its band."""
+    moves = np.zeros(truth.shape[1])
+    for at, label in enumerate(Label):
+        own = choose_threshold(chances[:, at], truth[:, at], BETA.get(label, 1.0))
+        moves[at] = _logit(bands[label].threshold) - _logit(own)
+    return moves
+
+
+def _logit(chance: float) -> float:
+    return math.log(chance / (1 - chance))
+
+
+def measure(plain: Floats, turned: Turned | None, truth: Floats, folds: Folds) -> HeldOut:
     """Figures from held-out logits; columns are the labels, then the sentiments."""
     chances, carried = np.zeros_like(truth), np.zeros((len(truth), len(Label)))
     for fold in set(folds.tolist()):
-        own, rest = folds == fold, folds != fold
-        slopes, offsets = calibrate_all(logits[rest], truth[rest])
-        chances[own] = sigmoid(logits[own] * slopes + offsets)
-        bands = choose_bands(sigmoid(logits[rest] * slopes + offsets), truth[rest])
+        own = folds == fold
+        decision = decide(plain, turned, truth, ~own)
+        chances[own] = decision.chances(plain, turned)[own]
         for at, label in enumerate(Label):
-            carried[own, at] = chances[own, at] >= bands[label].threshold
+            carried[own, at] = chances[own, at] >= decision.bands[label].threshold
     labels = {label: measure_label(truth[:, at], chances[:, at], carried[:, at]) for at, label in enumerate(Label)}
     sentiment = measure_sentiment(_moods(truth), _moods(chances))
     return HeldOut(labels, sentiment, chances, carried)

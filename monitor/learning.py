@@ -88,10 +88,13 @@ def fit(matrix: Matrix, labels: Labels, at: Sequence[int], *, strength: float, e
         for place in order:
             i = named[place]
             rows, values, vector = matrix.rows[i], matrix.values[i], matrix.dense[i]
-            step = (labels[i] - sigmoid(values @ table[rows] + vector @ dense + bias) - dual[place]) / damping
+            own = table[rows]
+            step = (labels[i] - sigmoid(values @ own + vector @ dense + bias) - dual[place]) / damping
             dual[place] += step
-            table[rows] += strength * values[:, None] * step
-            dense += strength * vector[:, None] * step
+            own += strength * values[:, None] * step
+            table[rows] = own
+            if len(vector):
+                dense += strength * vector[:, None] * step
             bias += strength * step
     return Fit(table, dense, bias)
 

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from monitor.contrast import Turned, calibrated
+from monitor.contrast import Turned
 from monitor.encoders import META, NamedEncoder, describe
 from monitor.examples import FOLDS, CorpusError, Example, fingerprint, read_corpus
 from monitor.fields import SHIPPED_LEXICON, build_lexicon
-from monitor.held_out import LanguageReport, Report, calibrate_all, choose_bands, describe_language, measure
+from monitor.held_out import LanguageReport, Report, decide, describe_language, measure
 from monitor.labelled import view_of_masked
 from monitor.learning import Fit, Floats, Matrix, build_matrix, fit, more_rows
 from monitor.lessons import Folds, Lessons, digest, plan_lessons
@@ -36,7 +36,8 @@ from rules.features import text_features
 from rules.language import LanguageDetector
 from rules.lexical import MentionLexicon
 from rules.lexicon import Lexicon
-from rules.linear import LinearLabels, Weights, sigmoid
+from rules.linear import LinearLabels, Weights
+from rules.masking import cut_out_masks
 from rules.reading import Reading, read
 from rules.sides import names_both, seen_from_other
 
@@ -69,24 +70,20 @@ class Material:
 class Trained:
     """A language's features, the logits of its held-out rows of the corpus (N x categories) and what they really are.
 
-    `plain` are the logits before those of texts with two brands were contrasted (monitor/contrast.py).
-
     Corrections have no part in calibration and thresholds: they are posts that a model got wrong, no fair sample.
     """
 
     language: str
     material: Material
     matrix: Matrix
-    plain: Floats
     held_out: Floats
     truth: Floats
     turned: Turned | None  # texts with two brands; None with an encoder, which reads a text from one side only
 
-    def assemble(self, fitted: Fit, rows: npt.NDArray[np.bool_]) -> tuple[Language, dict[Label, Band]]:
+    def assemble(self, fitted: Fit, rows: npt.NDArray[np.bool_]) -> tuple[Language, Mapping[Label, Band]]:
         """The pipeline of a fit, calibrated on these held-out rows, and its bands."""
-        slopes, offsets = calibrate_all(self.held_out[rows], self.truth[rows])
-        bands = choose_bands(sigmoid(self.held_out[rows] * slopes + offsets), self.truth[rows])
-        contrast = self.turned.fit(self.plain, self.truth, rows) if self.turned else None
+        decision = decide(self.held_out, self.turned, self.truth, rows)
+        slopes, offsets, contrast = decision.slopes, decision.offsets, decision.contrast
         nlp = _blank(self.language, self.material.lexicon)  # a vocabulary that has read no corpus
         nlp.add_pipe(linear.NAME)
         component = nlp.get_pipe(linear.NAME)
@@ -99,9 +96,9 @@ class Trained:
             table=(fitted.table * slopes).astype(np.float32),
             bias=(fitted.bias * slopes + offsets).astype(np.float32),
             dense=(MEANING * fitted.dense * slopes).astype(np.float32) if self.material.encoder else None,
-            contrast=None if contrast is None else calibrated(contrast, slopes, offsets).astype(np.float32),
+            contrast=None if contrast is None else contrast.astype(np.float32),
         )
-        return nlp, bands
+        return nlp, decision.bands
 
 
 def train(
@@ -183,12 +180,10 @@ def _train_language(language: str, lessons: Lessons, material: Material, out: Pa
         fit(matrix, truth, lessons.without(fold), strength=STRENGTH, epochs=EPOCHS, seed=SEED)
         for fold in (*range(FOLDS), None)
     )
-    plain = held_out = _held_out(matrix, fits, lessons.corpus_folds)
+    held_out = _held_out(matrix, fits, lessons.corpus_folds)
     turned = None if material.encoder else _turn(matrix, fits, lessons.corpus_folds, readings)
-    if turned:
-        held_out = turned.apply(plain, truth[:count], lessons.corpus_folds)
-    trained = Trained(language, material, matrix, plain, held_out, truth[:count], turned)
-    figures = measure(held_out, trained.truth, lessons.corpus_folds)
+    trained = Trained(language, material, matrix, held_out, truth[:count], turned)
+    figures = measure(held_out, turned, trained.truth, lessons.corpus_folds)
     bands = _save(trained, final, fingerprint(everything), out)
     report = describe_language(lessons.corpus, len(matrix.keys), figures, bands)
     return report, _judge_unseen(trained, fits, lessons)
@@ -218,6 +213,7 @@ def _blank(language: str, lexicon: Lexicon) -> Language:
     import spacy
 
     nlp: Language = spacy.blank(language)
+    cut_out_masks(nlp)
     nlp.add_pipe(lexical.NAME)
     component = nlp.get_pipe(lexical.NAME)
     assert isinstance(component, MentionLexicon)

@@ -32,6 +32,7 @@ Logits = npt.NDArray[np.floating]
 
 NAME = "mention_labels"  # the component's name in the pipeline, and its folder in the model
 _DENSE, _CONTRAST = "dense.npy", "contrast.npy"
+_SHRUNK = 1 / 3  # logits reach some 9 to each side
 _WORTHS = 1 << 13  # words of which it is remembered what they bring to each category
 
 
@@ -46,7 +47,7 @@ class Weights:
     table: Values  # F x L
     bias: Values  # L
     dense: Values | None = None  # D x L, for the vector of an encoder; None: trained without one
-    contrast: Values | None = None  # 2 L + 1 x L, see `contrasted`; None: two brands are read like one
+    contrast: Values | None = None  # 5 L + 1 x L, see `contrasted`; None: two brands are read like one
 
     def __post_init__(self) -> None:
         features, categories = len(self.keys), len(self.categories)
@@ -55,7 +56,7 @@ class Weights:
             raise ValueError(f"the weights do not fit together: {shapes}")
         if self.dense is not None and self.dense.shape[1:] != (categories,):
             raise ValueError(f"the weights of the encoder do not fit: {self.dense.shape}")
-        if self.contrast is not None and self.contrast.shape != (2 * categories + 1, categories):
+        if self.contrast is not None and self.contrast.shape != (5 * categories + 1, categories):
             raise ValueError(f"the weights of the contrast do not fit: {self.contrast.shape}")
 
 
@@ -64,13 +65,19 @@ def sigmoid(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     return 1.0 / (1.0 + np.exp(-np.clip(logits.astype(np.float64), -30, 30)))
 
 
+def contrast_design(own: Logits, other: Logits) -> Logits:
+    """What the contrast weighs: logits of both sides, chances of both sides, and the chance that both hold; N x 5 L."""
+    here, there = sigmoid(own), sigmoid(other)
+    return np.hstack([own * _SHRUNK, other * _SHRUNK, here, there, here * there])
+
+
 def contrasted(own: Logits, other: Logits, contrast: npt.NDArray[np.floating]) -> Logits:
     """Logits of a text with two brands, from those of the text as it is and as the other brand reads it.
 
     What is said of one of them is mostly not said of the other: a complaint about OTHER tells against one about TARGET.
-    All N x L; `contrast` is 2 L + 1 x L, its last row the bias.
+    All N x L; `contrast` is 5 L + 1 x L, its last row the bias.
     """
-    logits: Logits = np.hstack([own, other]) @ contrast[:-1] + contrast[-1]
+    logits: Logits = contrast_design(own, other) @ contrast[:-1] + contrast[-1]
     return logits
 
 

@@ -6,10 +6,14 @@ So the model learns no brands, and one text can mean two things, seen from each 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from rules.base import View
 from rules.matching import find_terms
 from rules.words import OTHER, TARGET
+
+if TYPE_CHECKING:
+    from spacy.language import Language
 
 READ_AT_MOST = 4_000  # characters of title and text; bounds the time one post can cost
 BOUNDARY = "\n\n"  # between title and text: no pair of words crosses it
@@ -40,3 +44,14 @@ def mask(view: View) -> str:
         pieces += [text[at:start], TARGET if is_target else OTHER]
         at = end
     return "".join([*pieces, text[at:]])
+
+
+def cut_out_masks(nlp: Language) -> None:
+    """Have the tokeniser see the masks in `@TARGET`, `TARGET-App` and `TARGETs` as words of their own."""
+    from spacy.util import compile_infix_regex, compile_prefix_regex
+
+    masks = f"(?:{TARGET}|{OTHER})"
+    prefixes, infixes = list(nlp.Defaults.prefixes or ()), list(nlp.Defaults.infixes or ())
+    nlp.tokenizer.prefix_search = compile_prefix_regex([rf"@(?={masks})", *prefixes]).search
+    around = [rf"(?<={mask})(?=[-_'’s/])" for mask in (TARGET, OTHER)]
+    nlp.tokenizer.infix_finditer = compile_infix_regex([*around, rf"(?<=[-_/])(?={masks})", *infixes]).finditer

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rules.lexicon import Hit
-from rules.words import MASKS, OTHER, TARGET
+from rules.words import HANDLE, MASKS, OTHER, TARGET
 
 if TYPE_CHECKING:
     from rules.reading import Reading
@@ -37,7 +37,7 @@ _MEASURING = frozenset([*_GERMAN_MEASURES, "vergleich", *_ENGLISH_MEASURES, *_VE
 _COMPARING = frozenset(["gegensatz", "vergleich", "verglichen", "compared", "next"])  # "zu" or "to" a brand
 _ARTICLES = ["der", "die", "das", "den", "dem", "des", "ein", "eine", "einen", "einem", "einer", "the", "a", "an"]
 _OWNERS = ["mein", "meine", "meinem", "meinen", "unser", "unsere", "unseren", "my"]
-_PASSED_OVER = frozenset([*_ARTICLES, *_OWNERS, "im", "am", "beim"])
+_PASSED_OVER = frozenset([*_ARTICLES, *_OWNERS, "im", "am", "beim", HANDLE])
 
 
 def names_both(words: Sequence[str]) -> bool:

@@ -18,6 +18,7 @@ _LONGEST = 40  # characters; longer tokens are links and noise
 
 _SPELLING = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "ø": "oe", "’": "'"})
 _REPEATED = re.compile(r"(.)\1{2,}")
+_JOINT = re.compile(r"^#+|^[-_](?=\w)")  # what is left before the second part of `TARGET-App`
 _LINK = re.compile(r"(https?://|www\.)\S+|\S+\.(com|de|org|net|io|at|ch|eu)(/\S*)?", re.IGNORECASE)
 
 
@@ -28,11 +29,11 @@ def fold(word: str) -> str:
         return word
     if _LINK.fullmatch(word):
         return LINK
-    if word.startswith("@") and len(word) > 1:
+    if word.startswith("@"):  # alone before a mask
         return HANDLE
     spelt = unicodedata.normalize("NFC", word.lower()).translate(_SPELLING)
     bare = "".join(char for char in unicodedata.normalize("NFKD", spelt) if not unicodedata.combining(char))
-    shortened = _REPEATED.sub(r"\1\1", bare)[:_LONGEST].lstrip("#") or bare[:1]
+    shortened = _REPEATED.sub(r"\1\1", _JOINT.sub("", bare))[:_LONGEST] or bare[:1]
     return re.sub(r"\d", "0", shortened)
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
-from monitor.contrast import FEWEST_TEXTS, Turned, calibrated, fit_contrast
-from monitor.learning import Floats
+from monitor.contrast import FEWEST_TEXTS, Turned, fit_contrast
+from monitor.held_out import BETA, decide
+from monitor.learning import Floats, choose_threshold
+from rules.base import Label, Sentiment
 from rules.linear import contrasted, sigmoid
 
 
@@ -19,40 +22,57 @@ def sides(count: int) -> tuple[Floats, Floats, Floats]:
 def test_what_is_said_of_the_other_brand_tells_against_it() -> None:
     own, other, truth = sides(400)
     contrast = fit_contrast(own, other, truth)
-    assert contrast.shape == (3, 1)
-    assert contrast[0, 0] > 0 > contrast[1, 0]
+    assert contrast is not None
+    assert contrast.shape == (6, 1)
     right = (contrasted(own, other, contrast) > 0) == (truth > 0)
     assert right.mean() > 0.95
     assert ((own > 0) == (truth > 0)).mean() < 0.6
 
 
-def test_calibrated_logits_in_give_calibrated_logits_out() -> None:
-    own, other, truth = sides(200)
-    contrast, slopes, offsets = fit_contrast(own, other, truth), np.array([0.7]), np.array([-0.4])
-    folded = calibrated(contrast, slopes, offsets)
-    wanted = contrasted(own, other, contrast) * slopes + offsets
-    given = contrasted(own * slopes + offsets, other * slopes + offsets, folded)
-    assert np.allclose(wanted, given)
+def test_each_fold_is_decided_by_the_others_and_single_brands_stay() -> None:
+    plain, turned, truth, folds = posts()
+    first = decide(plain, turned, truth, folds != 0)
+    own = first.chances(plain, turned)
+    single = sigmoid(plain * first.slopes + first.offsets)[BOTH:]
+    assert (own[BOTH:] == single).all()
+    assert ((own[:BOTH, 0] > 0.5) == (truth[:BOTH, 0] > 0)).mean() > 0.9
+    changed = truth.copy()
+    changed[folds == 0] = 0.0  # what fold 0 says changes nothing for its own rows
+    assert (decide(plain, turned, changed, folds != 0).chances(plain, turned) == own).all()
+    assert (decide(plain, turned, changed, folds != 1).chances(plain, turned) != own).any()
 
 
-def test_each_fold_is_contrasted_by_the_others_and_single_brands_stay() -> None:
-    own, other, truth = sides(2 * FEWEST_TEXTS)
-    single = np.full((5, 1), 3.0)
-    held_out, wanted = np.vstack([own, single]), np.vstack([truth, np.ones((5, 1))])
-    folds = np.arange(len(held_out)) % 2
-    turned = Turned(np.arange(len(own)), other)
-    answer = turned.apply(held_out, wanted, folds)
-    assert (answer[len(own) :] == 3.0).all()
-    assert ((sigmoid(answer[: len(own)]) > 0.5) == (truth > 0)).mean() > 0.95
-    wanted[: len(own)][folds[: len(own)] == 0] = 0.0  # what fold 0 says changes nothing for its own rows
-    again = turned.apply(held_out, wanted, folds)
-    own_fold = folds[: len(own)] == 0
-    assert (again[: len(own)][own_fold] == answer[: len(own)][own_fold]).all()
-    assert (again[: len(own)][~own_fold] != answer[: len(own)][~own_fold]).all()
+def test_bands_come_from_single_brands_and_texts_with_two_are_moved_to_fit_them() -> None:
+    plain, turned, truth, _ = posts()
+    rows = np.full(len(plain), True)
+    decision = decide(plain, turned, truth, rows)
+    alone = decide(plain[BOTH:], None, truth[BOTH:], rows[BOTH:])
+    assert decision.bands.keys() == alone.bands.keys()
+    label = next(iter(Label))
+    chances = decision.chances(plain, turned)[:BOTH, 0]
+    best = choose_threshold(chances, truth[:BOTH, 0], BETA.get(label, 1.0))
+    assert abs(best - decision.bands[label].threshold) <= 0.05
 
 
 def test_too_few_texts_with_two_brands_teach_nothing() -> None:
     own, other, truth = sides(FEWEST_TEXTS - 1)
-    turned = Turned(np.arange(len(own)), other)
-    assert turned.fit(own, truth, np.full(len(own), True)) is None
-    assert (turned.apply(own, truth, np.zeros(len(own), np.intp)) == own).all()
+    assert fit_contrast(own, other, truth) is None
+    plain, _, wanted, folds = posts()
+    few = Turned(np.arange(5), plain[:5])
+    decision = decide(plain, few, wanted, folds != 0)
+    assert decision.contrast is None
+    assert (decision.chances(plain, few) == sigmoid(plain * decision.slopes + decision.offsets)).all()
+
+
+BOTH = 400  # of `posts`, the first ones have two brands
+
+
+def posts() -> tuple[Floats, Turned, Floats, npt.NDArray[np.intp]]:
+    """Logits of all categories, the turned ones, the truth and the folds; of two brands the higher side is right."""
+    chance = np.random.default_rng(2)
+    categories = len(Label) + len(Sentiment)
+    plain = chance.normal(1, 2, (2 * BOTH, categories))
+    other = chance.normal(1, 2, (BOTH, categories))
+    truth = (plain + chance.normal(0, 1, plain.shape) > 1).astype(np.float64)
+    truth[:BOTH] = plain[:BOTH] > other
+    return plain, Turned(np.arange(BOTH), other), truth, np.arange(2 * BOTH) % 2

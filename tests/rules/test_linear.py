@@ -13,7 +13,8 @@ from spacy.language import Language
 from rules.features import Values, key_of
 from rules.linear import NAME, LinearLabels, Weights, contrasted
 
-AGAINST = np.array([[1.0], [-1.0], [0.0]], np.float32)  # what is said of the target, less what is said of the other
+# Logits count a third: what is said of the target, less what is said of the other; no chances, no bias.
+AGAINST = np.array([[3.0], [-3.0], [0.0], [0.0], [0.0], [0.0]], np.float32)
 COMING = "TARGET replaces OTHER"
 GOING = "OTHER replaces TARGET"
 
@@ -75,4 +76,10 @@ def test_a_contrast_that_does_not_fit_is_refused() -> None:
 
 def test_logits_are_contrasted_row_by_row() -> None:
     own, other = np.array([[1.0], [2.0]]), np.array([[3.0], [1.0]])
-    assert contrasted(own, other, AGAINST).tolist() == [[-2.0], [1.0]]
+    assert np.allclose(contrasted(own, other, AGAINST), [[-2.0], [1.0]])
+
+
+def test_chances_of_both_sides_count_and_that_both_hold() -> None:
+    own, other = np.array([[0.0]]), np.array([[30.0]])
+    chances = np.array([[0.0], [0.0], [1.0], [10.0], [100.0], [1000.0]])
+    assert np.allclose(contrasted(own, other, chances), [[0.5 + 10 + 50 + 1000]])

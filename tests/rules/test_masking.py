@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+import spacy
 
 from rules.base import View
-from rules.masking import READ_AT_MOST, mask
+from rules.masking import READ_AT_MOST, cut_out_masks, mask
+from rules.words import fold
 
 ACME = ("Acme", "Acme Phone", "@acme")
 GLOBEX = ("Globex", "Müller & Söhne")
@@ -62,3 +64,25 @@ def test_a_megabyte_is_cut() -> None:
 
 def test_a_lone_surrogate_is_replaced() -> None:
     assert seen("Acme \ud83d tot") == "TARGET \N{REPLACEMENT CHARACTER} tot"
+
+
+@pytest.mark.parametrize("language", ["de", "en", "xx"])
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("@TARGET hilft", ["@", "TARGET", "hilft"]),
+        ("die TARGET-App von OTHER-Kunden", ["die", "TARGET", "app", "von", "OTHER", "kunden"]),
+        ("TARGETs Läden", ["TARGET", "s", "Läden"]),
+        ("Nicht-TARGET", ["Nicht", "TARGET"]),
+        ("@TARGET_help", ["@", "TARGET", "help"]),
+        ("(TARGET)", ["(", "TARGET", ")"]),
+        ("@acme bleibt", ["@acme", "bleibt"]),
+    ],
+)
+def test_masks_are_words_of_their_own(language: str, text: str, words: list[str]) -> None:
+    nlp = spacy.blank(language)
+    cut_out_masks(nlp)
+    cut = [fold(token.text) for token in nlp(text) if token.text != "-"]
+    assert [word.rstrip("-") for word in cut] == [fold(word) for word in words]
+    saved = spacy.blank(language).from_bytes(nlp.to_bytes())
+    assert [token.text for token in saved(text)] == [token.text for token in nlp(text)]
