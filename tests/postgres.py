@@ -83,7 +83,7 @@ class Server:
         return "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name  # initdb refuses root
 
     def _run(self, words: list[str], *, check: bool = True) -> None:
-        command = [self.programs / words[0], *words[1:]]
+        command = [str(self.programs / words[0]), *words[1:]]
         subprocess.run(command, user=self._user, check=check, stdout=subprocess.DEVNULL, cwd=self.folder)
 
 

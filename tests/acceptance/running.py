@@ -170,9 +170,10 @@ def webhook(web: Web, name: str = "hook") -> dict[str, Any]:
 
 
 def mailbox(port: int, *to: str) -> dict[str, Any]:
-    """A mail receiver at a server without TLS on loopback."""
+    """A mail receiver at a server without TLS on loopback; every mention is a mail of its own."""
     smtp = {"host": "127.0.0.1", "port": port, "tls": "none"}
-    return {"name": "mail", "type": "email", "to": list(to), "from": "mentiond@example.com", "smtp": smtp}
+    sender = {"from": "mentiond@example.com", "smtp": smtp, "storm": "off"}
+    return {"name": "mail", "type": "email", "to": list(to)} | sender
 
 
 @dataclass(slots=True)

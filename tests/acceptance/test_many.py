@@ -156,7 +156,8 @@ def _age(installed: Installation, by: timedelta) -> None:
 
 
 def _mentions(installed: Installation) -> int:
-    return _in_store(installed, lambda connection: connection.scalar(sa.select(sa.func.count()).select_from(mentions)))
+    counted = sa.select(sa.func.count()).select_from(mentions)
+    return int(_in_store(installed, lambda connection: connection.scalar(counted) or 0))
 
 
 def _in_store(installed: Installation, work: Callable[[Connection], Any]) -> Any:
