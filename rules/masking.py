@@ -6,7 +6,7 @@ So the model learns no brands, and one text can mean two things, seen from each 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rules.base import View
 from rules.matching import find_terms
@@ -50,8 +50,9 @@ def cut_out_masks(nlp: Language) -> None:
     """Have the tokeniser see the masks in `@TARGET`, `TARGET-App` and `TARGETs` as words of their own."""
     from spacy.util import compile_infix_regex, compile_prefix_regex
 
+    tokenizer: Any = nlp.tokenizer  # a function to the stubs of spaCy
     masks = f"(?:{TARGET}|{OTHER})"
     prefixes, infixes = list(nlp.Defaults.prefixes or ()), list(nlp.Defaults.infixes or ())
-    nlp.tokenizer.prefix_search = compile_prefix_regex([rf"@(?={masks})", *prefixes]).search
+    tokenizer.prefix_search = compile_prefix_regex([rf"@(?={masks})", *prefixes]).search
     around = [rf"(?<={mask})(?=[-_'’s/])" for mask in (TARGET, OTHER)]
-    nlp.tokenizer.infix_finditer = compile_infix_regex([*around, rf"(?<=[-_/])(?={masks})", *infixes]).finditer
+    tokenizer.infix_finditer = compile_infix_regex([*around, rf"(?<=[-_/])(?={masks})", *infixes]).finditer
