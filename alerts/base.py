@@ -22,7 +22,7 @@ class Reason(StrEnum):
     EDITED = "edited"  # an edit brought a watchlist or a label that was never there
     ESCALATION = "escalation"  # nobody has taken the case on in time; n is the step, from 1
     REPEAT = "repeat"  # the case is still open after repeat_interval; n counts from 1
-    WARNING = "warning"  # the SLA of the case is about to be broken (n 1) or is broken (n 2)
+    WARNING = "warning"  # the SLA of the case is about to be broken (n odd) or is broken (n even)
     DIGEST = "digest"  # one summary of what was held back or gathered
     UPDATE = "update"  # what a message already sent shows has changed: it is edited in place
     NOTICE = "notice"  # something that the operator must know: a source or a channel was switched off

@@ -96,7 +96,7 @@ def call(alert: Alert, words: CaseWords) -> tuple[str, ...]:
     """Why somebody is called, and who; () for an alert that calls nobody."""
     said = {
         Reason.ESCALATION: words.escalation.format(alert.n),
-        Reason.WARNING: words.warning if alert.n < 2 else words.breach,
+        Reason.WARNING: words.warning if alert.n % 2 else words.breach,
         Reason.REPEAT: words.repeat.format(alert.n),
     }.get(alert.reason)
     names = ", ".join(_name(member.name) for member in alert.called)

@@ -36,7 +36,7 @@ from monitor.store import Store
 from tests import postgres
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-numbers = sa.Table("numbers", sa.MetaData(), sa.Column("n", sa.Integer, primary_key=True))
+numbers = sa.Table("numbers", sa.MetaData(), sa.Column("n", sa.BigInteger, primary_key=True))
 Number: TypeAlias = sa.ColumnElement[int]
 Columns: TypeAlias = Callable[[Number, int], dict[str, Any]]
 RUNS = 30
@@ -236,9 +236,9 @@ def _match(number: Number, rows: int) -> dict[str, Any]:
     return about | {
         "watchlist_kind": "brand",
         "revision": 1,
-        "spans": '[["text",0,4]]',
-        "terms": '["acme"]',
-        "personal": "[]",
+        "spans": [["text", 0, 4]],
+        "terms": ["acme"],
+        "personal": [],
         "created_at": _at(number, rows),
     }
 
@@ -255,11 +255,11 @@ def _verdict(number: Number, rows: int) -> dict[str, Any]:
     return {
         "mention_id": number,
         "revision": 1,
-        "probabilities": '{"crisis":0.1,"complaint":0.9,"question":0.1,"purchase_signal":0.1}',
+        "probabilities": {"crisis": 0.1, "complaint": 0.9, "question": 0.1, "purchase_signal": 0.1},
         "tags": _text('["', tag, '"]'),
         "sentiment": "negative",
         "lang": "en",
-        "cues": "{}",
+        "cues": {},
         "sure": sa.true(),
         "model": "benchmark",
         "unclassified": sa.false(),
@@ -286,7 +286,7 @@ def _case(number: Number, rows: int) -> dict[str, Any]:
         "waited": 4,
         "due_at": sa.case((_label(number).in_(("crisis", "complaint", "question")), _at(number, rows, 24 * 60))),
         "responded_at": sa.case((state == "answered", _at(number, rows, 5 + _chance(number, 6) * 3))),
-        "tags": "[]",
+        "tags": [],
         "revision": 1,
     }
 

@@ -50,6 +50,12 @@ def told_before(connection: Connection, mention_id: int) -> dict[str, list[str]]
     return found
 
 
+def hurry_repeats(connection: Connection, mention_id: int, now: datetime) -> set[str]:
+    """What was to be said again later is said now; return the receivers that are owed it."""
+    here = sa.and_(alerts.c.mention_id == mention_id, alerts.c.reason == Reason.REPEAT.value, alerts.c.state == "owed")
+    return set(connection.scalars(sa.update(alerts).where(here).values(due_at=now).returning(alerts.c.receiver)))
+
+
 def owe_call(
     connection: Connection,
     case: sa.Row[Any],

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from alerts.base import Reason
-from monitor.calls import Callers, last_call, owe_call, told_before
+from monitor.calls import Callers, hurry_repeats, last_call, owe_call, told_before
 from monitor.opening import event
 from monitor.schema import IS_NEW, case_events, cases
 from monitor.sla import Promise
@@ -87,8 +87,10 @@ def _wake(connection: Connection, case: sa.Row[Any], callers: Callers, now: date
     if case.state not in OPEN or (case.clock_at is not None and case.clock_at <= now):
         return set(touch(connection, [case.mention_id], now))
     n = last_call(connection, case.mention_id, Reason.REPEAT) + 1
-    to = {name: known for name, known in told_before(connection, case.mention_id).items() if name in callers.recipients}
-    return _call(connection, case, to, callers, Reason.REPEAT, n, now)
+    hurried = hurry_repeats(connection, case.mention_id, now)
+    told = {name: to for name, to in told_before(connection, case.mention_id).items() if name in callers.recipients}
+    to = {name: recipients for name, recipients in told.items() if name not in hurried}
+    return hurried | _call(connection, case, to, callers, Reason.REPEAT, n, now)
 
 
 def _set(connection: Connection, case: sa.Row[Any], **values: datetime | None) -> None:

@@ -104,6 +104,7 @@ def test_the_story_of_a_case() -> None:
         (Reason.ESCALATION, 2, "en", "Escalation, step 2: nobody has answered yet"),
         (Reason.WARNING, 1, "de", "Die Antwort ist bald fällig"),
         (Reason.WARNING, 2, "en", "The answer is overdue"),
+        (Reason.WARNING, 3, "de", "Die Antwort ist bald fällig"),  # of a case that was opened again
         (Reason.REPEAT, 3, "de", "Noch offen, 3. Erinnerung"),
     ],
 )

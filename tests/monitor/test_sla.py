@@ -6,11 +6,14 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
-from alerts.base import Action, ActionKind, Member
+from alerts.base import Action, ActionKind, Member, Reason
 from monitor.attendant import Attendant
 from monitor.desk import StoreDesk
 from monitor.hours_settings import HoursSettings, build_hours
+from monitor.owed import owed_row
 from monitor.people import Team, Teams
 from monitor.schema import alerts, case_events, cases
 from monitor.sla import DEFAULT, Promise, promise_of, times
@@ -26,6 +29,7 @@ from tests.monitor.builders import (
     Works,
     build_works,
     column,
+    in_transaction,
     make_attendant,
     make_desk,
     make_draft,
@@ -245,6 +249,7 @@ async def test_after_a_snooze_the_case_speaks_up_again(works: Works, attendant: 
         await attendant.tick()
         told = [(row.receiver, row.n, row.called) for row in rows_of(works.store, alerts, reason="repeat")]
         assert told == [("care", n, ["Sascha"]) for n in range(1, number + 1)]
+        in_transaction(works.store, Connection.execute, sa.update(alerts).values(state="sent"))
     assert column(works.store, cases.c.snoozed_until) == [None]
 
 
@@ -286,3 +291,18 @@ async def test_a_late_verdict_brings_the_promise_but_opens_nothing(store: Store)
     works.classifier.failure = None
     await reclassify(works)
     assert column(store, cases.c.due_at) == [START + 24 * HOUR]
+
+
+async def test_what_was_to_be_repeated_later_is_what_speaks_up(store: Store) -> None:
+    """repeat_interval goes on from there: no second row takes its number."""
+    works = build_works(store, recipients={"care": ("",), "pr": ("",)})
+    await works.poll(make_page(make_post("1", "Acme buy")))
+    later = owed_row("mention:1", "care", "", Reason.REPEAT, 1, START)
+    later |= {"mention_id": 1, "due_at": START + 8 * HOUR, "repeat_every": 8 * 3600.0}
+    in_transaction(store, Connection.execute, sa.insert(alerts).values(later))
+    await make_desk(works).act(does(ActionKind.SNOOZE, until=START + HOUR))
+    works.clock.advance(HOUR)
+    await make_attendant(works).tick()
+    repeats = [(row.receiver, row.n, row.due_at) for row in rows_of(store, alerts, reason="repeat")]
+    assert sorted(repeats)[0] == ("care", 1, works.clock())
+    assert [receiver for receiver, _, _ in sorted(repeats)] == ["care", "pr"]
