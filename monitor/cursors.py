@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from monitor.mentions import offer_held
-from monitor.schema import alerts, cursors, gaps, inbox, posts, seen
+from monitor.schema import alerts, cursors, gaps, inbox, own_posts, posts, seen
+from monitor.tombstones import rename_place
 from sources.base import Cursor
 
 LONGEST_PAUSE = timedelta(hours=24)  # after a failure
@@ -158,8 +159,9 @@ def rename_source(connection: Connection, old: str, new: str) -> None:
         for state in [state for state in all_parts(connection) if state.source == old]:
             held = sa.update(alerts).where(alerts.c.held_for == pass_subject(state))
             connection.execute(held.values(held_for=pass_subject(replace(state, source=new))))
-        for table in (cursors, gaps, inbox, seen, posts):
+        for table in (cursors, gaps, inbox, seen, posts, own_posts):
             connection.execute(sa.update(table).where(table.c.source == old).values(source=new))
+        rename_place(connection, old, new)
 
 
 def recent_gaps(connection: Connection, since: datetime) -> list[tuple[str, str, datetime, str]]:

@@ -20,6 +20,7 @@ from monitor.owed import owed_row
 from monitor.schema import alerts, channels, insert_new
 from rules.base import UNCLASSIFIED, Label, Verdict
 
+DROPPED = {"state": "dropped", "error": "the post was deleted at its source"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
 
@@ -112,3 +113,12 @@ def _join(connection: Connection, digest: Digest, receiver: str, recipient: str,
                 connection.execute(sa.update(alerts).where(alerts.c.id == row.id).values(state="owed", error=None))
             return slot.subject
         moment = slot.due_at
+
+
+def drop_empty_digests(connection: Connection) -> None:
+    """Summaries that are owed and have nothing left to offer."""
+    held = alerts.alias()
+    same = (held.c.held_for == alerts.c.subject, held.c.receiver == alerts.c.receiver)
+    left = sa.select(held.c.id).where(*same, held.c.recipient == alerts.c.recipient, held.c.state == "held")
+    empty = sa.and_(alerts.c.reason == Reason.DIGEST.value, alerts.c.state == "owed", ~left.exists())
+    connection.execute(sa.update(alerts).where(empty).values(DROPPED))

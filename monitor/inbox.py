@@ -73,6 +73,12 @@ def forget_read(connection: Connection, source: str, now: datetime) -> None:
     connection.execute(sa.delete(inbox).where(read, inbox.c.received_at < now - REMEMBERED))
 
 
+def blank_read(connection: Connection, source: str) -> int:
+    """Delete the bodies that were read; that these deliveries came is still known. Return how many there were."""
+    read = sa.and_(inbox.c.source == source, inbox.c.id <= _read_up_to(connection, source), inbox.c.body != b"")
+    return connection.execute(sa.update(inbox).where(read).values(body=b"")).rowcount
+
+
 def _part(source: str) -> tuple[sa.ColumnElement[bool], ...]:
     """A source is pushed to in the part that bears no name; its others poll."""
     return cursors.c.source == source, cursors.c.part == WHOLE

@@ -8,7 +8,7 @@ alerts.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,19 +20,20 @@ from monitor import own_posts
 from monitor.cases import answer_at_source, withdraw
 from monitor.copies import hand_over
 from monitor.cursors import PartState, pass_subject
+from monitor.digests import DROPPED, drop_empty_digests
 from monitor.groups import leave_unsent
-from monitor.inbox import stay_due
+from monitor.inbox import blank_read, stay_due
 from monitor.mentions import Draft, News, announce, offer_held, personal_row, revise
 from monitor.own_posts import Answer
 from monitor.schema import alerts, corrections, cursors, gaps, insert_new, mentions, posts, revisions, seen, verdicts
 from monitor.stories import Stories
+from monitor.tombstones import forgotten_among
 from monitor.updates import touch
 from rules.personal import find as find_personal
 from sources.base import Page, Post
 from sources.text import CLEANER_VERSION
 
 CHUNK = 500  # values in one IN (...)
-DROPPED = {"state": "dropped", "error": "the post was deleted at its source"}
 
 
 class StaleCursorError(Exception):
@@ -70,6 +71,7 @@ class Intake:
     now: datetime
     own: tuple[Post, ...] = ()  # what the brand's own accounts wrote
     stories: Stories | None = None  # None: no post is taken for a copy
+    source_type: str = ""  # at which accounts may have been erased
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ def known_hashes(connection: Connection, source: str, ids: Sequence[str]) -> dic
 def commit_page(connection: Connection, intake: Intake) -> Outcome:
     """Write the page. Raises StaleCursorError; any exception leaves nothing behind."""
     _move_cursor(connection, intake)
+    intake = _without_forgotten(connection, intake)
     _rename(connection, intake)
     _forget_deleted(connection, intake)
     new = _insert_seen(connection, intake)
@@ -189,15 +192,26 @@ def _forget_deleted(connection: Connection, intake: Intake) -> None:
         connection.execute(sa.update(posts).where(gone).values(words | {"deleted_at": intake.now}))
         touch(connection, list(connection.scalars(told)), intake.now)  # messages that are out lose its words
     if intake.page.deleted:
-        _drop_empty_digests(connection)
+        drop_empty_digests(connection)
 
 
-def _drop_empty_digests(connection: Connection) -> None:
-    held = alerts.alias()
-    same = (held.c.held_for == alerts.c.subject, held.c.receiver == alerts.c.receiver)
-    left = sa.select(held.c.id).where(*same, held.c.recipient == alerts.c.recipient, held.c.state == "held")
-    empty = sa.and_(alerts.c.reason == Reason.DIGEST.value, alerts.c.state == "owed", ~left.exists())
-    connection.execute(sa.update(alerts).where(empty).values(DROPPED))
+def _without_forgotten(connection: Connection, intake: Intake) -> Intake:
+    """The page as if those who were erased had not written; of what was pushed, the body is not kept either."""
+    source, written = intake.state.source, (*intake.page.posts, *intake.own, *(one.post for one in intake.changes))
+    places = (source, intake.source_type)
+    gone = forgotten_among(connection, places, (post.author for post in written))
+    if not gone:
+        return intake
+    blank_read(connection, source)
+    kept = tuple(post for post in intake.page.posts if post.author not in gone)
+    ids = {post.external_id for post in written if post.author in gone}
+    return replace(
+        intake,
+        page=replace(intake.page, posts=kept),
+        changes=tuple(one for one in intake.changes if one.post.external_id not in ids),
+        known={name: known for name, known in intake.known.items() if name not in ids},
+        own=tuple(post for post in intake.own if post.author not in gone),
+    )
 
 
 def _insert_seen(connection: Connection, intake: Intake) -> set[str]:

@@ -71,6 +71,10 @@ class Judge:
         """Whether one of the brand's own accounts wrote it."""
         return self.router.is_own(post)
 
+    def source_type(self, source: str) -> str:
+        """Of a source by its name; "" of one that is not configured."""
+        return self.router.source_types.get(source, "")
+
     def _classify(self, hits: Sequence[tuple[Post, Match]]) -> list[Verdict]:
         verdicts: list[Verdict] = []
         for start in range(0, len(hits), BATCH):

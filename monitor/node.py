@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
+
+from sqlalchemy.engine import Connection
 
 from alerts.links import NO_LINKS
 from monitor import web
@@ -45,6 +47,7 @@ from monitor.judge import Judge
 from monitor.listening import build_listenings
 from monitor.metrics import Metrics
 from monitor.pipeline import Pipeline
+from monitor.presence import record_end, record_refusal, record_reload, record_start
 from monitor.probes import Probes
 from monitor.reload import Changes, Reloader, next_config
 from monitor.serving import Serving, load_links
@@ -158,6 +161,7 @@ class Node:
             self._open_listener()
             with ThreadPoolExecutor(1, "judge") as thread:
                 assembled: Assembled | None = await self._assemble(self.config, thread)
+                await self.store.write(partial(record_start, now=utc_now()))
                 self._took_up(())
                 while assembled is not None:
                     async with assembled.stack:
@@ -168,6 +172,8 @@ class Node:
                             await self._outlast(watchdog)
             if lost.is_set():
                 raise StoreBusyError("the connection that made this daemon the active one was lost")
+            with suppress(StoreError):
+                await self.store.write(partial(record_end, now=utc_now()))
             return OK
 
     async def _serve_one(
@@ -230,7 +236,7 @@ class Node:
     def _refuse(self, daemon: Daemon, text: str) -> None:
         self.metrics.reloads.labels("refused").inc()
         self.probes.refused = text
-        self._tell(daemon, text)
+        self._tell(daemon, text, partial(record_refusal, text=text, now=utc_now()))
 
     def _report(self, daemon: Daemon, changes: Changes) -> None:
         self.metrics.reloads.labels("taken").inc()
@@ -243,14 +249,14 @@ class Node:
             log.info("what is stored was not searched anew, this does it: %s", hint)
             text += f". What is stored was not searched anew; `{hint}` does it."
         self._took_up(changes.lines)
-        self._tell(daemon, text)
+        self._tell(daemon, text, partial(record_reload, changes=changes.lines, now=utc_now()))
 
     def _took_up(self, changes: tuple[str, ...]) -> None:
         self.probes.loaded_at, self.probes.changes, self.probes.refused = utc_now(), changes, ""
 
-    def _tell(self, daemon: Daemon, text: str) -> None:
-        """Owe the operator a notice, while the daemon goes on."""
-        task = asyncio.create_task(_notify(daemon, text))
+    def _tell(self, daemon: Daemon, text: str, record: Callable[[Connection], None]) -> None:
+        """Write it down and owe the operator a notice, while the daemon goes on."""
+        task = asyncio.create_task(_notify(daemon, text, record))
         self.notices.add(task)
         task.add_done_callback(self.notices.discard)
 
@@ -267,8 +273,9 @@ class Node:
             return Assembled(config, daemon, stack.pop_all())
 
 
-async def _notify(daemon: Daemon, text: str) -> None:
+async def _notify(daemon: Daemon, text: str, record: Callable[[Connection], None]) -> None:
     with suppress(StoreError):
+        await daemon.store.write(record)
         await daemon.notify("config", text)
 
 

@@ -12,7 +12,7 @@ from monitor.accounts import account_name
 from rules.rota import Rota
 from sources.base import Post, PostKind
 
-_SITES: Final = ("feed", "forum", "discourse", "nodebb", "webhook", "file")  # types whose names hold on one site only
+SITES: Final = ("feed", "forum", "discourse", "nodebb", "webhook", "file")  # types whose names hold on one site only
 _NOBODY: Final = frozenset(
     (
         *("anonymous", "anonym", "gast", "guest", "unknown", "unbekannt", "deleted", "[deleted]", "admin", "kunde"),
@@ -71,4 +71,4 @@ class Authors:
         for place in (post.source, kind):
             if mapped := self.accounts.get((place, name)):
                 return f"person:{mapped}"
-        return f"{kind}/{post.source}:{name}" if kind in _SITES else f"{kind}:{name}"
+        return f"{kind}/{post.source}:{name}" if kind in SITES else f"{kind}:{name}"

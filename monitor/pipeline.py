@@ -167,6 +167,7 @@ class Pipeline:
             now=now,
             own=tuple(post for post in posts if self.judge.is_own(post)),
             stories=self.stories,
+            source_type=self.judge.source_type(part.name),
         )
 
     async def _read_articles(

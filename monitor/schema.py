@@ -446,6 +446,14 @@ installation = Table(
     Column("value", StorableText, nullable=False),  # made once and kept: what signs the links in mails
 )
 
+forgotten = Table(
+    "forgotten",  # authors who were erased: nothing of them is stored again
+    metadata,
+    Column("place", StorableText, primary_key=True),  # where the name holds: a source, or a type of source
+    Column("digest", StorableText, primary_key=True),  # of the account's name, with the key of this installation
+    Column("at", UtcDateTime, nullable=False),
+)
+
 channels = Table(
     "channels",
     metadata,

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -17,6 +18,7 @@ from alerts.base import Alert, Reason, Receiver, ReceiverError
 from monitor.figures import Figures, read_figures
 from monitor.health import Trouble, find_troubles
 from monitor.outbox import owe_notice
+from monitor.presence import record_alive
 from monitor.store import Store, StoreError
 from sources.base import Clock
 
@@ -48,6 +50,7 @@ class Watchdog:
         """Read the figures, tell what has begun and what has ended, beat."""
         try:
             figures = await self.store.read(lambda connection: read_figures(connection, self.clock()))
+            await self.store.write(partial(record_alive, now=self.clock()))
             if self.store.failure:
                 raise StoreError(self.store.failure)
             self.figures = figures

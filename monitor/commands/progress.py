@@ -20,11 +20,14 @@ def remark(text: str) -> None:
 class Progress:
     """Counts posts on one line of a terminal that is rewritten; silent where `stream` is none.
 
-    `seconds`: a clock that only goes forward.
+    `what` is counted; `seconds`: a clock that only goes forward.
     """
 
-    def __init__(self, stream: TextIO | None, seconds: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, stream: TextIO | None, seconds: Callable[[], float] = time.monotonic, what: str = "posts read"
+    ) -> None:
         self._stream = stream if stream is not None and stream.isatty() else None
+        self._what = what
         self._seconds = seconds
         self._is_drawn = False
         self._posts = 0
@@ -45,7 +48,7 @@ class Progress:
         if now - self._drawn_at >= _PAUSE:
             self._drawn_at = now
             self._is_drawn = True
-            print(f"\r{self._posts:,} posts read", end="", file=self._stream, flush=True)
+            print(f"\r{self._posts:,} {self._what}", end="", file=self._stream, flush=True)
 
     def clear(self) -> None:
         """Take the line away before something else is printed."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TypeAlias
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from monitor.pipeline import storable_id
 from monitor.schema import alerts, cursors, group_members, mentions, own_posts, posts, seen
+from rules.addresses import canonical_address
 
 MOST = 20  # posts that one target may mean
 
@@ -55,27 +56,15 @@ def _of_mentions(connection: Connection, ids: sa.Select[tuple[int | None]]) -> l
 
 def _with_address(connection: Connection, target: str) -> list[Place]:
     """Posts at the same page, however their address and this one are written."""
-    wanted = _page(target)
+    wanted = canonical_address(target)
     if wanted is None:
         return []
-    path = urlsplit(f"//{wanted}")
-    about = f"{path.hostname}{path.path}"
+    name = wanted.partition("?")[0].partition("#")[0].rpartition("/")[2] or wanted.partition("/")[0]
     query = sa.select(posts.c.source, posts.c.external_id, posts.c.url)
-    rows = connection.execute(query.where(posts.c.url.icontains(about, autoescape=True)))
-    return [(row.source, row.external_id) for row in rows if _page(row.url) == wanted][:MOST]
-
-
-def _page(url: str | None) -> str | None:
-    """The same text for the usual spellings of an address: other schemes, www., utm, a slash at the end."""
-    try:
-        parts = urlsplit((url or "").strip())
-        host = (parts.hostname or "").removeprefix("www.")
-    except ValueError:
-        return None
-    if parts.scheme.lower() not in ("http", "https") or not host:
-        return None
-    query = sorted(pair for pair in parse_qsl(parts.query) if not pair[0].lower().startswith("utm_"))
-    return host + parts.path.rstrip("/") + (f"?{urlencode(query)}" if query else "")
+    rows = connection.execute(query.where(posts.c.url.icontains(unquote(name), autoescape=True)))
+    escaped = connection.execute(query.where(posts.c.url.icontains(name, autoescape=True)))
+    found = {(row.source, row.external_id): None for row in (*rows, *escaped) if canonical_address(row.url) == wanted}
+    return list(found)[:MOST]
 
 
 def _with_id(connection: Connection, target: str) -> list[Place]:

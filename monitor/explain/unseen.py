@@ -34,12 +34,16 @@ def look_for(connection: Connection, config: Config, target: str, now: datetime)
     host = _host(target)
     near = [settings for settings in config.sources if host and _reads(settings, host)]
     others = [settings for settings in config.sources if settings not in near]
+    return Unseen(tuple(find_suspects(connection, (*near, *others), now)), tuple(_hints(config, near, host)))
+
+
+def find_suspects(connection: Connection, sources: Sequence[SourceSettings], now: datetime) -> list[Suspect]:
+    """What is wrong with each of the sources, in their order."""
     states: dict[str, list[PartState]] = {}
     for state in all_parts(connection):
         states.setdefault(state.source, []).append(state)
     gaps = recent_gaps(connection, now - GAPS_SHOWN)
-    suspects = [one for settings in (*near, *others) for one in _suspect(settings, states, gaps, now)]
-    return Unseen(tuple(suspects), tuple(_hints(config, near, host)))
+    return [one for settings in sources for one in _suspect(settings, states, gaps, now)]
 
 
 def _host(target: str) -> str:

@@ -17,6 +17,21 @@ def add_operating(commands: Commands) -> None:
     backup.add_argument("file", metavar="FILE", type=Path, help="the copy; must not exist yet")
     add_config(backup)
     add_json(backup)
+    status = add_command(commands, "status", "status.run", "the installation on one screen", "mentiond status")
+    add_config(status)
+    add_json(status)
+    forgotten = add_command(
+        commands,
+        "forget",
+        "forget.run",
+        "erase an author, for good",
+        "mentiond forget --author kim --source reddit",
+    )
+    forgotten.add_argument("--author", metavar="NAME", required=True, help="the account, as its posts name it")
+    forgotten.add_argument("--source", metavar="NAME", required=True, help="a source, or a type such as reddit")
+    forgotten.add_argument("--yes", action="store_true", help="do not ask")
+    add_config(forgotten)
+    add_json(forgotten)
     explain = add_command(
         commands,
         "explain",
