@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,7 +40,7 @@ class Watch:
             return
         try:
             memory, children = resident(self.pid), sum(map(resident, descendants(self.pid)))
-            descriptors = len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+            descriptors = len(os.listdir(f"/proc/{self.pid}/fd"))
         except FileNotFoundError:
             return
         tasks = int(_value(page, "mentiond_tasks") or 0)
