@@ -113,7 +113,10 @@ async def _measure(url: str, mentions: int) -> dict[str, object]:
         await store.write(lambda tx, first=first: _announce(tx, first))  # type: ignore[misc]
     guarded = GuardedHttp(contact="", per_host=10, allow_hosts=("127.0.0.1",), clock=utc_now)
     async with _server() as base, guarded as http:
-        tools = ReceiverTools(http=http, session_for=http.session_for, clock=utc_now, write_line=print)
+        session = http.session_for
+        tools = ReceiverTools(
+            http=http, session_for=session, lasting_session_for=session, clock=utc_now, write_line=print
+        )
         deliveries = [_delivery(store, name, base, tools) for name in RECEIVERS]
         begun, used = time.perf_counter(), time.process_time()
         owed = await asyncio.gather(*(_drain(delivery) for delivery in deliveries))
