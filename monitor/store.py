@@ -95,6 +95,10 @@ class Store:
         await self.write(fill)
         await self.write(lambda connection: connection.execute(gone))
 
+    def read_now(self, work: Callable[[Connection], T]) -> T:
+        """Without a transaction, for a command that has no event loop; blocking."""
+        return self._run(self._reader.connect, work)
+
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` without a transaction. Raises StoreError when the database fails."""
         return await asyncio.get_running_loop().run_in_executor(
