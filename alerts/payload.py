@@ -21,7 +21,7 @@ def alert_payload(alert: Alert, *, show_personal: bool = False) -> dict[str, JSO
     Personal data is covered unless `show_personal`; its kinds are listed either way.
     """
     shown = alert.mentions if show_personal else tuple(map(hide_personal, alert.mentions))
-    mentions: list[JSON] = [_mention(mention, alert.contexts.get(mention.id, Context())) for mention in shown]
+    mentions: list[JSON] = [mention_payload(mention, alert.contexts.get(mention.id, Context())) for mention in shown]
     return {
         "alert": alert.id,
         "key": alert.key,
@@ -49,7 +49,8 @@ def json_line(payload: dict[str, JSON]) -> str:
     return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
 
 
-def _mention(mention: Mention, context: Context) -> dict[str, JSON]:
+def mention_payload(mention: Mention, context: Context) -> dict[str, JSON]:
+    """One mention with what is known around it, personal data and all."""
     verdict, match = mention.verdict, mention.match
     return {
         "id": mention.id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -69,6 +69,13 @@ def announce(
         connection.execute(insert_new(connection, alerts), rows)
     placing.finish()
     touch(connection, originals, now)  # their messages show the copies
+
+
+def store_untold(connection: Connection, news: Sequence[News], now: datetime) -> None:
+    """Store mentions, with their cases but without clocks, of which nobody is to hear."""
+    ids = _insert_mentions(connection, news, now)
+    told = [(ids[one.post_id, one.draft.mention.watchlist.name], one) for one in news]
+    open_cases(connection, [replace(_arrival(mention_id, one), is_held=True) for mention_id, one in told], now)
 
 
 def _arrival(mention_id: int, news: News) -> Arrival:

@@ -6,6 +6,7 @@ import argparse
 
 from monitor.parsers.parts import Commands, add_author, add_command, add_config, add_json, count
 
+CASE_STATES = ("new", "claimed", "answered", "dismissed")
 _ACTIONS = {
     "claim": "take a mention on",
     "answer": "say that a mention was answered",
@@ -27,8 +28,7 @@ def add_cases(commands: Commands) -> None:
     which.add_argument("--overdue", action="store_true", help="only what is open and promised until now")
     which.add_argument("--review", action="store_true", help="what the classifier was unsure of and nobody was told")
     which.add_argument("--figures", action="store_true", help="instead of a list: how cases went")
-    states = ("new", "claimed", "answered", "dismissed")
-    cases.add_argument("--state", action="append", choices=states, help="only these; may be given several times")
+    cases.add_argument("--state", action="append", choices=CASE_STATES, help="only these; may be given several times")
     cases.add_argument("--owner", metavar="NAME", help="only what NAME has")
     cases.add_argument("--label", metavar="LABEL", help="only what carries this label")
     cases.add_argument("--watchlist", metavar="NAME", help="only of this watchlist")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from monitor.parsers.cases import CASE_STATES
 from monitor.parsers.parts import Commands, add_command, add_config, add_json
 
 
@@ -17,6 +18,19 @@ def add_operating(commands: Commands) -> None:
     backup.add_argument("file", metavar="FILE", type=Path, help="the copy; must not exist yet")
     add_config(backup)
     add_json(backup)
+    _add_export(commands)
+    rematch = add_command(
+        commands,
+        "rematch",
+        "rematch.run",
+        "apply watchlists to what is stored already",
+        "mentiond rematch --since 30d --watchlist acme",
+    )
+    rematch.add_argument("--since", metavar="DURATION", required=True, help="posts that were fetched within it")
+    rematch.add_argument("--watchlist", action="append", metavar="NAME", help="only these; may be given several times")
+    rematch.add_argument("--alert", action="store_true", help="tell of what is found, one summary for each receiver")
+    add_config(rematch)
+    add_json(rematch)
     status = add_command(commands, "status", "status.run", "the installation on one screen", "mentiond status")
     add_config(status)
     add_json(status)
@@ -42,6 +56,23 @@ def add_operating(commands: Commands) -> None:
     explain.add_argument("target", metavar="TARGET", help="its address or id, a mention by number, or alert:NUMBER")
     add_config(explain)
     add_json(explain)
+
+
+def _add_export(commands: Commands) -> None:
+    export = add_command(
+        commands, "export", "export.run", "mentions as JSON lines or CSV", "mentiond export -o may.csv --since 30d"
+    )
+    export.add_argument("-o", "--output", metavar="FILE", type=Path, help="must not exist yet (standard output)")
+    export.add_argument("--format", choices=["jsonl", "csv"], help="csv where FILE ends so (jsonl)")
+    export.add_argument("--excel", action="store_true", help="CSV as Excel opens it: semicolons, UTF-8 with a mark")
+    export.add_argument("--since", metavar="DURATION", help="mentions that were stored within it (all)")
+    export.add_argument("--watchlist", action="append", metavar="NAME", help="only these; may be given several times")
+    export.add_argument("--label", action="append", metavar="LABEL", help="only with one of these; likewise")
+    export.add_argument(
+        "--state", action="append", choices=CASE_STATES, metavar="STATE", help="only with their case so; likewise"
+    )
+    add_config(export)
+    add_json(export)
 
 
 def _add_init(commands: Commands) -> None:
