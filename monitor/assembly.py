@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from alerts.base import Receiver
@@ -37,7 +38,7 @@ from rules.base import Classifier
 from rules.matching import QueryMatcher
 from rules.routing import DROP
 from sources.articles import Articles
-from sources.base import Hook, Inbox
+from sources.base import Hook, Inbox, SourceSettings
 from sources.feed_parser import FeedParser
 from sources.registry import build as build_source
 from sources.registry import fingerprint
@@ -94,10 +95,16 @@ def build_parts(config: Config, tools: Tools, inbox: Inbox) -> dict[tuple[str, s
             fingerprint=fingerprint(settings, part),
             every=settings.every,
             backlog=None if settings.backlog == "all" else settings.backlog,
+            host=_host(settings),
         )
         for settings in with_searches(config).sources
         for part, source in build_source(settings, given).items()
     }
+
+
+def _host(settings: SourceSettings) -> str:
+    address = settings.base_url or getattr(settings, "url", None)
+    return urlsplit(str(address)).netloc.rpartition("@")[2].lower() if address else ""
 
 
 def find_hooks(parts: Iterable[Part]) -> dict[str, Hook]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -65,6 +65,7 @@ class Daemon:
     passes: dict[tuple[str, str], asyncio.Task[bool]] = field(default_factory=dict)
     is_store_failing: bool = False
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONCURRENT_PASSES))
+    gates: dict[str, asyncio.Semaphore] = field(default_factory=dict)  # by host
 
     async def prepare(self) -> None:
         """Bring the rows of the store in line with the configuration; whoever calls this is the one daemon."""
@@ -121,7 +122,7 @@ class Daemon:
         ticker.every(RETENTION_EVERY, "retention", self._apply_retention)
         ticker.every(RECLASSIFY_EVERY, "reclassify", self._reclassify)
         ticker.every(CALM_EVERY, "storms", self._end_storms)
-        ticker.every(WATCH_EVERY, "watchdog", self.watchdog.look)
+        ticker.every(WATCH_EVERY, "watchdog", self.watchdog.look, at_once=True)
         workers = [asyncio.create_task(delivery.run()) for delivery in self.deliveries.values()]
         listeners = [asyncio.create_task(listener.run()) for listener in self.listeners]
         ticker.start()
@@ -225,8 +226,17 @@ class Daemon:
             log.debug("pass broken off source=%s error=%s", key[0], task.exception())
 
     async def _pass(self, part: Part, *, once: bool = False) -> bool:
-        async with nullcontext() if isinstance(part.source, Stream) else self.slots:
+        """A pass waits for its host first, without a slot: a slow server of many feeds keeps nobody else waiting."""
+        if isinstance(part.source, Stream):
             return await self.pipeline.poll(part, once=once)
+        async with self._gate(part), self.slots:
+            return await self.pipeline.poll(part, once=once)
+
+    def _gate(self, part: Part) -> AbstractAsyncContextManager[object]:
+        """As many passes at a time as the host may have connections."""
+        if not part.host:
+            return nullcontext()
+        return self.gates.setdefault(part.host, asyncio.Semaphore(self.config.http.per_host))
 
     async def _apply_retention(self) -> None:
         overlaps: dict[str, timedelta] = {}

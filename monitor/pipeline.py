@@ -44,6 +44,7 @@ class Part:
     fingerprint: str  # of what its cursor points into
     every: timedelta
     backlog: timedelta | None
+    host: str = ""  # name and port of its server, where the configuration names it
 
     @property
     def label(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from monitor.store import StoreError
@@ -27,10 +27,12 @@ class Ticker:
         )
         self._running: set[asyncio.Task[None]] = set()
 
-    def every(self, interval: timedelta, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Add a job before `start`."""
-        job = partial(self._run, work)
-        self._scheduler.add_job(job, "interval", seconds=interval.total_seconds(), id=name, name=name)
+    def every(
+        self, interval: timedelta, name: str, work: Callable[[], Awaitable[None]], *, at_once: bool = False
+    ) -> None:
+        """Add a job before `start`; its first tick comes after one interval, or at the start."""
+        job, first = partial(self._run, work), {"next_run_time": datetime.now(UTC)} if at_once else {}
+        self._scheduler.add_job(job, "interval", seconds=interval.total_seconds(), id=name, name=name, **first)
 
     async def _run(self, work: Callable[[], Awaitable[None]]) -> None:
         task = asyncio.current_task()
@@ -50,6 +52,7 @@ class Ticker:
     async def stop(self, grace: float) -> None:
         """No further ticks; what one began has `grace` seconds to end, then APScheduler cancels it."""
         self._scheduler.pause()
+        await asyncio.sleep(0)  # what was handed out and has not begun begins
         if self._running:
             await asyncio.wait(set(self._running), timeout=grace)
         self._scheduler.shutdown(wait=False)

@@ -1,4 +1,4 @@
-"""Two daemons on one PostgreSQL: one active, one warm standby, through kills, stops and a restart of the server."""
+"""Two daemons on one PostgreSQL, one active, one warm standby: a kill -9, a stop, a restart of the server."""
 
 from __future__ import annotations
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -13,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from alerts.base import Alert, ReceiverError
+from monitor import cursors as cursors_of
 from monitor import node, outbox
 from monitor.assembly import utc_now
 from monitor.commands import FAILED, OK, STILL_OWED, TROUBLE
@@ -304,6 +307,37 @@ async def test_one_failing_source_delays_no_other_and_each_is_polled_once_at_a_t
     assert daemon.passes == {}
     await daemon._start_due()
     assert daemon.passes == {}
+
+
+async def test_a_slow_host_of_many_sources_keeps_no_other_waiting(config: Config, works: Works) -> None:
+    forever, other = asyncio.Event(), asyncio.Event()
+
+    class Slow:
+        overlap = works.source.overlap
+
+        async def fetch(self, cursor: Any) -> Any:
+            await forever.wait()
+            return make_page()
+
+        async def probe(self) -> str:
+            return ""
+
+    class Quick(Slow):
+        async def fetch(self, cursor: Any) -> Any:
+            other.set()
+            return make_page()
+
+    daemon = build_daemon(config, works, console=ScriptedReceiver(), ops=ScriptedReceiver())
+    slow = [replace(works.part, part=str(n), source=Slow(), host="slow.example") for n in range(40)]
+    quick = replace(works.part, part="quick", source=Quick(), host="quick.example")
+    daemon.parts = {(part.name, part.part): part for part in [*slow, quick]}
+    fingerprints = {key: part.fingerprint for key, part in daemon.parts.items()}
+    in_transaction(works.store, cursors_of.register_parts, fingerprints, works.clock.now - timedelta(seconds=1))
+    await daemon._start_due()
+    await asyncio.wait_for(other.wait(), 10)
+    works.pipeline.stopping = True
+    forever.set()
+    await asyncio.gather(*daemon.passes.values())
 
 
 async def test_f29_a_late_verdict_reaches_those_who_were_not_told(config: Config, works: Works) -> None:

@@ -180,8 +180,8 @@ class Soak:
         unmarked = sum(feeds.unmarked[link] > 1 for link in feeds.planted)
         waits = sorted(feeds.waits) or [0.0]
         p50, p95 = waits[len(waits) // 2], waits[len(waits) * 95 // 100]
-        database, minutes = self.store_url.split(":")[0], self.seconds / 60
-        print(f"{database}, {minutes:.0f} minutes, {os.cpu_count()} cores, {len(feeds.kinds)} feeds")
+        store, minutes = self.store_url.partition(":")[0], self.seconds / 60
+        print(f"{store}, {minutes:.0f} minutes, {os.cpu_count()} cores, {len(feeds.kinds)} feeds every {EVERY}")
         print(f"posts planted {len(feeds.planted)}, told of {len(feeds.planted) - feeds.missing}, lost {feeds.missing}")
         print(
             f"copies beyond the first {extra} of {self.kills} kills, unmarked {unmarked}; refused sends {feeds.refused}"
