@@ -143,7 +143,8 @@ def test_stores_that_the_files_name_are_valid(name: str, tmp_path: Path) -> None
     found = re.search(r'"(?:sqlite|postgresql)://[^"]+"|sqlite:///\S+', text.replace("\n# ", " "))
     assert found
     url = found[0].strip('";`)')
-    rest = "sources: [{name: a, type: file, path: a.jsonl}]\nreceivers: [{name: a, type: console}]\nroutes: {receiver: a}\n"
+    rest = "sources: [{name: a, type: file, path: a.jsonl}]\n"
+    rest += "receivers: [{name: a, type: console}]\nroutes: {receiver: a}\n"
     watchlists = "watchlists: [{name: acme, kind: brand, names: [Acme], query: acme}]\n"
     _check(tmp_path, f'store: {{url: "{url}"}}\n{watchlists}{rest}')
 
