@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install run test test-peers crash fuzz model bench-classifier clean
+.PHONY: install run test test-peers crash soak fuzz image-steps audit sbom model bench-classifier clean
 
 install: .venv/installed
 
@@ -44,6 +44,31 @@ test-peers: install .venv/reddit-recordings
 
 crash: install
 	$(BIN)/python -m tests.crash --kills 200
+
+# SOAK_MINUTES=3 for a short one; ARGUMENTS="--store sqlite" for the other database.
+soak: install
+	$(BIN)/python -m tests.soak $(ARGUMENTS)
+
+# The steps of the Dockerfile, without an engine.
+image-steps:
+	.ci/image
+
+# Tools that look at the environment, in one of their own.
+.venv/audit/installed: .venv/installed
+	$(PYTHON) -m venv .venv/audit
+	.venv/audit/bin/python -m pip install --disable-pip-version-check --quiet "pip-audit>=2.9,<3" "cyclonedx-bom>=7,<8"
+	@touch $@
+
+.venv/audit/shipped.txt: .venv/audit/installed .ci/shipped
+	$(BIN)/python .ci/shipped > $@
+
+audit: .venv/audit/shipped.txt
+	.ci/audit .venv/audit/bin $<
+
+# A software bill of materials in CycloneDX's JSON.
+sbom: .venv/audit/shipped.txt
+	.venv/audit/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --output-file sbom.json $<
+	@echo "sbom.json: $$(grep -c '"purl"' sbom.json) packages"
 
 fuzz: install
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e ".[fuzz]"

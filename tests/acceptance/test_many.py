@@ -157,7 +157,7 @@ def _age(installed: Installation, by: timedelta) -> None:
 
 def _mentions(installed: Installation) -> int:
     counted = sa.select(sa.func.count()).select_from(mentions)
-    return int(_in_store(installed, lambda connection: connection.scalar(counted) or 0))
+    return int(_in_store(installed, lambda connection: connection.scalar(counted)))
 
 
 def _in_store(installed: Installation, work: Callable[[Connection], Any]) -> Any:
