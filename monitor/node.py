@@ -200,7 +200,9 @@ class Node:
         is_over = self.stop.is_set() or lost.is_set()
         if not following.done() or is_over:
             following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
+            for ready in await asyncio.gather(following, return_exceptions=True):
+                if isinstance(ready, Assembled):  # the end came just then
+                    await ready.stack.aclose()
             return None
         return following.result()
 

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -62,6 +63,7 @@ class Store:
         self._writer, self._reader = _sqlite_engines(self.url) if self.is_sqlite else _postgres_engines(self.url)
         self._write_thread = ThreadPoolExecutor(1, "store-write")
         self._read_threads = ThreadPoolExecutor(2, "store-read")
+        self._writing = Lock()  # SQLite's writer is one connection, which has one transaction at a time
         self.failure = ""
 
     @property
@@ -76,7 +78,8 @@ class Store:
     def write_now(self, work: Callable[[Connection], T]) -> T:
         """The same for a command that has no event loop; blocking."""
         try:
-            result = self._run(self._writer.begin, work)
+            with self._writing:
+                result = self._run(self._writer.begin, work)
         except StoreError as error:
             self.failure = str(error)
             raise

@@ -95,6 +95,7 @@ async def test_f39_a_watchlist_that_is_renamed_keeps_its_mentions(
         await until(lambda: len(daemon.alerts) == 1, "the first alert")
         write(ACME | {"name": "brand", "was": "acme"})
         await until(told(daemon, "acme is now brand"), "the reload")
+        await until(lambda: daemon.log.read_text().count('"event":"ready"') == 2, "the new configuration at work")
         assert await daemon.ask(signal.SIGTERM) == 0
     assert [case["watchlist"] for case in await installed.listing("cases")] == ["brand"]
     assert len(daemon.alerts) == 1
