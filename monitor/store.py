@@ -12,7 +12,7 @@ import fcntl
 import os
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -223,7 +223,7 @@ def _file_lock(database: str) -> Any:
     """`flock` on the file beside the database: free at once after kill -9, which a heartbeat row is not."""
     path = Path(os.path.realpath(database) + ".lock")  # one lock, whatever links lead to the file
     try:
-        handle = path.open("a+")
+        handle = os.fdopen(_for_the_owner(str(path), os.O_RDWR | os.O_CREAT | os.O_APPEND), "a+")
     except OSError as error:
         raise StoreError(f"{path} cannot be written: {error.strerror}; check the folder of `store.url`") from error
     with handle:
@@ -248,9 +248,29 @@ def _check_integrity(connection: Connection, place: str) -> None:
         raise StoreError(f"{place} is damaged ({verdict}); restore it from a backup")
 
 
+def _for_the_owner(path: str, flags: int) -> int:
+    """Open a file that nobody else can read if it is made now, whatever the umask says."""
+    return os.open(path, flags, 0o600)
+
+
+def _make_private(database: str) -> None:
+    """What people wrote is for the owner's eyes: SQLite gives the files beside a database the mode of that.
+
+    Only a file that is not there is opened: to close one that a connection has open would drop the locks of that, and
+    with them all that is written from then on.
+    """
+    with suppress(OSError):  # it is there; or what is wrong with the place, SQLite says
+        os.close(_for_the_owner(database, os.O_RDWR | os.O_CREAT | os.O_EXCL))
+
+
 def _sqlite_engines(url: sa.URL) -> tuple[Engine, Engine]:
     writer = sa.create_engine(url, poolclass=sa.pool.StaticPool, connect_args={"check_same_thread": False})
     reader = sa.create_engine(url, isolation_level="AUTOCOMMIT", connect_args={"check_same_thread": False})
+
+    @sa.event.listens_for(writer, "do_connect")
+    @sa.event.listens_for(reader, "do_connect")
+    def make(*_: object) -> None:
+        _make_private(str(url.database))
 
     @sa.event.listens_for(writer, "connect")
     @sa.event.listens_for(reader, "connect")

@@ -15,6 +15,7 @@ from monitor.config import Config, json_schema, load
 from monitor.config_errors import ConfigErrors
 from monitor.linting import lint_watchlists, remark_mails
 from monitor.route_tests import run_route_tests
+from monitor.safety import remark_safety
 from monitor.searching import explain_searches
 from rules.lint import Level
 
@@ -23,7 +24,8 @@ def run(options: argparse.Namespace) -> int:
     """Validate, lint the queries, run the tests; with --connect also ask who is configured. Raises ConfigErrors."""
     config = load(options.config, os.environ)
     given = (config, options.config, os.environ)
-    remarks = [*lint_watchlists(*given), *explain_searches(*given), *remark_mails(*given), *run_route_tests(*given)]
+    looks = (lint_watchlists, explain_searches, remark_mails, run_route_tests, remark_safety)
+    remarks = [remark for look in looks for remark in look(*given)]
     if options.json:
         for remark in remarks:
             print(json.dumps(remark.as_json(), ensure_ascii=False))
