@@ -58,7 +58,7 @@ def record_end(connection: Connection, now: datetime) -> None:
 def record_reload(connection: Connection, changes: Sequence[str], now: datetime) -> None:
     """A changed configuration was taken up."""
     reload = {"at": now.isoformat(), "changes": list(changes)}
-    _keep(connection, {_LOADED: now.isoformat(), _RELOAD: reload, _REFUSED: None})
+    _keep(connection, {_ALIVE: now.isoformat(), _LOADED: now.isoformat(), _RELOAD: reload, _REFUSED: None})
 
 
 def record_refusal(connection: Connection, text: str, now: datetime) -> None:

@@ -257,9 +257,13 @@ def _for_the_owner(path: str, flags: int) -> int:
 
 
 def _make_private(database: str) -> None:
-    """What people wrote is for the owner's eyes: SQLite gives the files beside a database the mode of that."""
-    with suppress(OSError):  # what is wrong with the place, SQLite says
-        os.close(_for_the_owner(database, os.O_RDWR | os.O_CREAT))
+    """What people wrote is for the owner's eyes: SQLite gives the files beside a database the mode of that.
+
+    Only a file that is not there is opened: to close one that a connection has open would drop the locks of that, and
+    with them all that is written from then on.
+    """
+    with suppress(OSError):  # it is there; or what is wrong with the place, SQLite says
+        os.close(_for_the_owner(database, os.O_RDWR | os.O_CREAT | os.O_EXCL))
 
 
 def _sqlite_engines(url: sa.URL) -> tuple[Engine, Engine]:

@@ -6,11 +6,14 @@ import json
 import logging
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from alerts.base import ReceiverError
 from monitor.cli import main
@@ -158,3 +161,32 @@ async def test_nobody_is_named_in_logs_or_metrics(store: Store, caplog: pytest.L
     for word in ("zaphod", "zb-", "901820", "broken"):
         assert word not in said
         assert word not in told
+
+
+LOOK = """
+import sys
+import sqlalchemy as sa
+from monitor.schema import alerts
+from monitor.store import Store
+store = Store(sys.argv[1])
+print(store.write_now(lambda connection: connection.scalar(sa.select(sa.func.count()).select_from(alerts))))
+store.close()
+"""
+
+
+def test_what_is_written_is_seen_by_others_after_they_have_come_and_gone(tmp_path: Path) -> None:
+    """Closing any descriptor of a file drops every lock that the process has on it: SQLite's too."""
+    url = f"sqlite:///{tmp_path}/mentiond.db"
+    store = Store(url)
+    store.migrate()
+    owe(store, 1)
+    store.read_now(lambda connection: connection.scalar(sa.select(1)))  # a connection beside the first
+
+    def seen_elsewhere() -> int:
+        ran = subprocess.run([sys.executable, "-c", LOOK, url], capture_output=True, text=True, check=True)
+        return int(ran.stdout)
+
+    assert seen_elsewhere() == 1
+    owe(store, 1, first=1)
+    assert seen_elsewhere() == 2
+    store.close()
