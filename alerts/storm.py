@@ -21,7 +21,7 @@ class Storm:
 
 
 def _parse_storm(value: object) -> Storm | None:
-    if value is False:  # as YAML reads off
+    if value is False or value == "off":  # as YAML reads off, or quoted
         return None
     match = re.fullmatch(r"([1-9]\d{0,5})/(\d+[smhd])", value) if isinstance(value, str) else None
     within = parse_duration(match[2]) if match else timedelta()

