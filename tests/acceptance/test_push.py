@@ -168,7 +168,7 @@ async def test_a_standby_takes_pushes_when_it_becomes_the_active_daemon(
                 assert await place.push(1) == 200
                 await until(lambda: ids(first.alerts) == ["1"], "its alert")
                 assert await first.ask(signal.SIGKILL) == -signal.SIGKILL
-                await until(lambda: "ready" in second.log.read_text(), "the second takes over")
+                await until(lambda: '"event":"ready"' in second.log.read_text(), "the second takes over")
                 assert await other.push(1) == 200  # comes again: the sender saw no answer, say
                 assert await other.push(2) == 200
                 await until(lambda: ids(second.alerts) == ["2"], "the alert of the new one")
