@@ -207,7 +207,8 @@ async def test_check_connect_asks_everybody_and_posts_nothing(
     installed.write(configuration([feed_source(web)], [CONSOLE, webhook(web)]))
     asked = await installed.mentiond("check", "--connect", "-c", installed.config)
     assert asked.code == OK, asked.out
-    assert [line.split()[:3] for line in asked.out.splitlines()[1:]] == [
+    asked_for = [line.split()[:3] for line in asked.out.splitlines()[1:] if "warning: " not in line]
+    assert asked_for == [
         ["ok", "source", "news:"],
         ["ok", "receiver", "screen:"],
         ["ok", "receiver", "hook:"],
