@@ -200,6 +200,7 @@ class Daemon:
             self.wake([operations])
 
     async def _start_due(self) -> None:
+        under_way = set(self.passes)  # what ends while the store is read is still among what was due
         try:
             if self.store.failure:  # nothing is fetched that cannot be kept
                 await self.store.prove()
@@ -213,7 +214,7 @@ class Daemon:
             log.info("store recovered")
         self.is_store_failing = False
         for key in due:
-            if key in self.parts and key not in self.passes and not self.pipeline.stopping:
+            if key in self.parts and key not in under_way and not self.pipeline.stopping:
                 task = asyncio.create_task(self._pass(self.parts[key]))
                 self.passes[key] = task
                 task.add_done_callback(partial(self._forget_pass, key))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -306,6 +307,36 @@ async def test_one_failing_source_delays_no_other_and_each_is_polled_once_at_a_t
     await asyncio.sleep(0)
     assert daemon.passes == {}
     await daemon._start_due()
+    assert daemon.passes == {}
+
+
+async def test_a_pass_that_ends_while_the_due_ones_are_read_is_not_repeated(
+    config: Config, works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon = build_daemon(config, works, console=ScriptedReceiver(), ops=ScriptedReceiver())
+    in_transaction(works.store, Connection.execute, sa.update(cursors).values(due_at=works.clock.now))
+    answers = asyncio.Event()
+
+    async def answer(cursor: Any) -> Any:
+        await answers.wait()
+        return make_page()
+
+    works.source.fetch = answer  # type: ignore[method-assign]
+    await daemon._start_due()
+    (first,) = daemon.passes.values()
+    read = works.store.read
+
+    async def read_and_be_late(work: Callable[[Connection], Any]) -> Any:
+        found = await read(work)
+        if found == [("news", "")]:
+            answers.set()
+            await first
+            await asyncio.sleep(0)
+        return found
+
+    monkeypatch.setattr(Store, "read", lambda store, work: read_and_be_late(work))
+    await daemon._start_due()
+    assert first.done()
     assert daemon.passes == {}
 
 
