@@ -58,6 +58,7 @@ class Delivery:
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     stopping: bool = False
     handed_over_at: datetime | None = None
+    is_failing: bool = False
     metrics: Metrics | None = None
 
     async def run(self) -> None:
@@ -183,9 +184,7 @@ class Delivery:
         error = await self._send(alert, token)
         if error is None:
             return None
-        log.warning(
-            "alert not delivered receiver=%s alert=%d attempt=%d error=%s", self.name, alert.id, alert.attempt, error
-        )
+        self._log_failure(alert, error)
         failure = marks.Failure(error, self.clock(), asyncio.get_running_loop().time() - begun)
         if self.metrics:
             outcome = "failed" if not error.permanent else "stopped" if error.channel else "dead"
@@ -202,6 +201,22 @@ class Delivery:
         await self._mark(partial(mark, backoff=self._backoff, retry_for=self.retry_for))
         return error
 
+    def _log_failure(self, alert: Alert, error: ReceiverError) -> None:
+        """A dead message is a failure of its own; of a channel in trouble it is said when that begins, and when it ends."""
+        if error.permanent and error.channel:
+            return  # whoever hears of the stop says so
+        if error.permanent:
+            log.warning("alert dead receiver=%s alert=%d error=%s", self.name, alert.id, error)
+            return
+        level = logging.DEBUG if self.is_failing else logging.WARNING
+        log.log(
+            level,
+            "receiver failing receiver=%s alert=%d attempt=%d error=%s",
+            *(self.name, alert.id, alert.attempt),
+            error,
+        )
+        self.is_failing = True
+
     async def _send(self, alert: Alert, token: str) -> ReceiverError | None:
         begun = asyncio.get_running_loop().time()
         try:
@@ -213,6 +228,9 @@ class Delivery:
         except Exception as error:  # a receiver that breaks its contract is a transient failure of this row
             log.exception("receiver broke receiver=%s alert=%d", self.name, alert.id)
             return ReceiverError(f"{type(error).__name__}: {error}", maybe_sent=True)
+        if self.is_failing:
+            log.info("receiver recovered receiver=%s", self.name)
+            self.is_failing = False
         sent = marks.Sent(receipt.reference, self.clock(), asyncio.get_running_loop().time() - begun)
         if self.metrics:
             self.metrics.count_send(self.name, "sent", sent.seconds)
@@ -231,7 +249,7 @@ class Delivery:
             try:
                 return await self.store.write(work)
             except StoreError as error:
-                log.warning("mark waits for the store receiver=%s error=%s", self.name, error)
+                log.debug("mark waits for the store receiver=%s error=%s", self.name, error)  # the daemon says so once
                 await asyncio.sleep(1)
         return await self.store.write(work)
 

@@ -35,7 +35,7 @@ class Figures:
     parts: tuple[PartState, ...]  # of sources that are configured
     gaps: Mapping[tuple[str, str], int]  # by source and part, as far back as they are kept
     channels: Mapping[str, Channel]
-    owed: Mapping[str, Waiting]  # by receiver; due now, not what waits for a time
+    owed: Mapping[str, Waiting]  # by receiver; due, or waiting to be tried again, since it first was
     dead: Mapping[str, int]  # by receiver
     open_cases: Mapping[str, Waiting]  # new and claimed
     overdue_cases: int  # open, and their SLA is broken
@@ -55,7 +55,7 @@ def read_figures(connection: Connection, now: datetime) -> Figures:
         parts=tuple(all_parts(connection)),
         gaps={(source, part): count for source, part, count in connection.execute(counted)},
         channels=_channels(connection),
-        owed=_waiting(connection, alerts.c.receiver, alerts.c.due_at, alerts.c.state == "owed", alerts.c.due_at <= now),
+        owed=_owed(connection, now),
         dead={receiver: count for receiver, count in connection.execute(dead)},
         open_cases=_waiting(connection, cases.c.state, cases.c.opened_at, is_open),
         overdue_cases=connection.scalar(overdue) or 0,
@@ -69,8 +69,15 @@ def _channels(connection: Connection) -> dict[str, Channel]:
     return {row.receiver: Channel(*row) for row in connection.execute(sa.select(*columns))}
 
 
+def _owed(connection: Connection, now: datetime) -> dict[str, Waiting]:
+    """Not what waits for its time, such as a digest; a failed one is tried again later and has been due since it failed."""
+    due = sa.or_(alerts.c.due_at <= now, alerts.c.failed_since.is_not(None))
+    since = sa.func.coalesce(alerts.c.failed_since, alerts.c.due_at, type_=alerts.c.due_at.type)
+    return _waiting(connection, alerts.c.receiver, since, alerts.c.state == "owed", due)
+
+
 def _waiting(
-    connection: Connection, by: sa.Column[Any], since: sa.Column[Any], *where: sa.ColumnElement[bool]
+    connection: Connection, by: sa.Column[Any], since: sa.ColumnElement[datetime], *where: sa.ColumnElement[bool]
 ) -> dict[str, Waiting]:
     oldest = sa.func.min(since, type_=since.type)
     rows = connection.execute(sa.select(by, sa.func.count(), oldest).where(*where).group_by(by))

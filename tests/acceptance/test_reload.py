@@ -110,7 +110,7 @@ async def test_what_a_removed_receiver_is_owed_goes_to_the_root(
     write(ACME, receivers=(CONSOLE, dead), routes=routes)
     post(installed, 1, "My Acme is broken")
     async with installed.daemon() as daemon:
-        await until(told(daemon, "alert not delivered"), "a try")
+        await until(told(daemon, "receiver failing"), "a try")
         write(ACME, receivers=(CONSOLE,), routes={"receiver": "screen"})
         await until(lambda: len(daemon.alerts) == 1, "the alert by the root's receiver")
         assert daemon.alerts[0]["routes"][0] == "instead of mail, which is no longer configured"

@@ -13,6 +13,7 @@ import pytest
 from alerts.base import Alert, ReceiverError
 from monitor import delivery, outbox
 from monitor.delivery import Delivery
+from monitor.figures import read_figures
 from monitor.schema import alerts, channels
 from monitor.store import Store
 from tests.fakes import FixedClock, ScriptedReceiver
@@ -39,8 +40,8 @@ async def running(*workers: Delivery) -> AsyncIterator[None]:
 
 
 async def until(condition: Callable[[], bool], *workers: Delivery) -> None:
-    """Wake the workers until it is so, 3 s at the most."""
-    async with asyncio.timeout(3):
+    """Wake the workers until it is so, half a minute at the most."""
+    async with asyncio.timeout(30):
         while not condition():
             for worker in workers:
                 worker.woken.set()
@@ -110,6 +111,36 @@ async def test_a_transient_failure_keeps_the_order(store: Store, clock: FixedClo
         await until(lambda: len(receiver.accepted) == 4, worker)
     assert ids(receiver.tried) == [owed[0], owed[1], *owed[1:]]
     assert [alert.attempt for alert in receiver.accepted] == [1, 2, 1, 1]
+
+
+async def test_a_channel_in_trouble_is_told_of_when_it_begins_and_when_it_ends(
+    store: Store, clock: FixedClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "mentiond")
+    [late, *_] = owe(store, 2)
+    worker = make_delivery(store, ScriptedReceiver(*[ReceiverError("503 busy")] * 3), clock)
+    for _ in range(3):
+        await worker.turn()
+        clock.advance(timedelta(minutes=6))
+    assert caplog.messages == [f"receiver failing receiver=console alert={late} attempt=1 error=503 busy"]
+    [waiting] = store.write_now(lambda connection: read_figures(connection, clock())).owed.values()
+    assert (waiting.count, waiting.oldest) == (2, clock.now - timedelta(minutes=18))
+    caplog.clear()
+    await worker.turn()
+    assert caplog.messages == ["receiver recovered receiver=console"]
+
+
+async def test_what_is_tried_again_later_is_owed_since_it_failed(store: Store, clock: FixedClock) -> None:
+    owe(store, 1)
+    began = clock.now
+    worker = make_delivery(store, ScriptedReceiver(*[ReceiverError("503 busy")] * 9), clock)
+    for _ in range(9):
+        await worker.turn()
+        clock.advance(timedelta(minutes=6))
+    [row] = rows_of(store, alerts)
+    assert row.due_at > began + timedelta(minutes=30)
+    [waiting] = store.write_now(lambda connection: read_figures(connection, clock())).owed.values()
+    assert (waiting.count, waiting.oldest) == (1, began)
 
 
 async def test_a_refused_message_is_dead_at_once_and_the_next_goes_on(store: Store, clock: FixedClock) -> None:
