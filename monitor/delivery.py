@@ -202,7 +202,7 @@ class Delivery:
         return error
 
     def _log_failure(self, alert: Alert, error: ReceiverError) -> None:
-        """A dead message is a failure of its own; of a channel in trouble it is said when that begins, and when it ends."""
+        """A dead message is a failure of its own; trouble of the channel is said when it begins, and when it ends."""
         if error.permanent and error.channel:
             return  # whoever hears of the stop says so
         if error.permanent:

@@ -70,7 +70,7 @@ def _channels(connection: Connection) -> dict[str, Channel]:
 
 
 def _owed(connection: Connection, now: datetime) -> dict[str, Waiting]:
-    """Not what waits for its time, such as a digest; a failed one is tried again later and has been due since it failed."""
+    """Not what waits for its time, such as a digest; what failed and is tried again later has been due since then."""
     due = sa.or_(alerts.c.due_at <= now, alerts.c.failed_since.is_not(None))
     since = sa.func.coalesce(alerts.c.failed_since, alerts.c.due_at, type_=alerts.c.due_at.type)
     return _waiting(connection, alerts.c.receiver, since, alerts.c.state == "owed", due)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 from collections.abc import Iterator
@@ -21,13 +22,16 @@ from monitor.explain.answers import answer_explanation, answer_post, describe_ne
 from monitor.explain.explaining import Explainer
 from monitor.explain.finding import find_alert, find_places
 from monitor.explain.shapes import Explanation, LabelChance, ToldAlert, ToldMention, ToldPost
+from monitor.explain.showing import Shown, find_shown
 from monitor.explain.unseen import look_for
+from monitor.pipeline import storable_id
 
 
 def run(options: argparse.Namespace) -> int:
     """Print everything that bears on the target; exit 1 where nothing is stored of it."""
     config, target = load(options.config, os.environ), options.target.strip()
-    explanation = in_store(config, lambda connection: _explain(connection, config, target, utc_now()))
+    shown = asyncio.run(find_shown(config, options.source, target)) if options.source else Shown(None)
+    explanation = in_store(config, lambda connection: _explain(connection, config, target, shown, utc_now()))
     if options.json:
         shape = {"answer": answer_explanation(explanation), **asdict(explanation)}
         print(json.dumps(shape, ensure_ascii=False, default=_shown))
@@ -40,8 +44,11 @@ def _shown(value: object) -> str | None:
     return show_time(value) if isinstance(value, datetime) else str(value)
 
 
-def _explain(connection: Connection, config: Config, target: str, now: datetime) -> Explanation:
+def _explain(connection: Connection, config: Config, target: str, shown: Shown, now: datetime) -> Explanation:
     explainer = Explainer(connection, config, now)
+    if shown.post is not None:
+        place = (shown.post.source, storable_id(shown.post.external_id))
+        return Explanation(target=target, posts=(explainer.post(place, shown.post),))
     posts = tuple(map(explainer.post, find_places(connection, target)))
     if posts:
         return Explanation(target=target, posts=posts)
@@ -51,7 +58,8 @@ def _explain(connection: Connection, config: Config, target: str, now: datetime)
         notice = f"Alert {alert.id} ({alert.reason}) to {alert.receiver} is about no post that is stored: {alert.why}."
         return Explanation(target=target, notice=notice)
     unseen = look_for(connection, config, target, now)
-    return Explanation(target=target, suspects=unseen.suspects, hints=unseen.hints)
+    said = (shown.notice,) if shown.notice else ()
+    return Explanation(target=target, suspects=unseen.suspects, hints=(*said, *unseen.hints))
 
 
 def _lines(explanation: Explanation) -> Iterator[str]:

@@ -30,12 +30,13 @@ def run(options: argparse.Namespace) -> int:
 
 async def _try(config: Config, options: argparse.Namespace) -> int:
     async with open_tools(config) as tools:
-        parts = _chosen(build_parts(config, tools, EmptyInbox()), options.name, options.part)
+        parts = choose_parts(build_parts(config, tools, EmptyInbox()), options.name, options.part)
         answered = [await _show(part, options, tools.articles) for part in parts]
     return OK if all(answered) else TROUBLE
 
 
-def _chosen(parts: Mapping[tuple[str, str], Part], name: str, part: str | None) -> list[Part]:
+def choose_parts(parts: Mapping[tuple[str, str], Part], name: str, part: str | None) -> list[Part]:
+    """Those of a source, or the one that is named. Raises CommandError for names that are not there."""
     chosen = [found for (source, _), found in parts.items() if source == name]
     if not chosen:
         raise CommandError(f"no source is called {name!r}; there are {', '.join(sorted({key[0] for key in parts}))}")
@@ -49,7 +50,7 @@ async def _show(part: Part, options: argparse.Namespace, articles: Articles) -> 
     try:
         if isinstance(part.source, Inspectable):
             _tell(await part.source.inspect())
-        page = await _first_page(part)
+        page = await first_page(part)
     except SourceError as error:
         print(f"{part.label}: {error}", file=sys.stderr)
         return False
@@ -64,7 +65,8 @@ async def _show(part: Part, options: argparse.Namespace, articles: Articles) -> 
     return True
 
 
-async def _first_page(part: Part) -> Page:
+async def first_page(part: Part) -> Page:
+    """What a source shows now; of a stream what comes within LISTENING. Raises SourceError."""
     if not isinstance(part.source, Stream):
         return await part.source.fetch({})
     page = Page(posts=(), cursor={})

@@ -14,7 +14,9 @@ def answer_explanation(explanation: Explanation) -> str:
     if explanation.notice:
         return explanation.notice
     if not explanation.posts:
-        return f"Nothing is stored of {explanation.target}: no source has brought it, as far as is known."
+        number = f"There is no mention {explanation.target}. " if explanation.target.isdecimal() else ""
+        known = "no source has brought it, or it matched nothing and only an id of it was kept"
+        return f"{number}Nothing is stored of {explanation.target}: {known}."
     if len(explanation.posts) > 1:
         return f"{len(explanation.posts)} posts are meant by {explanation.target}; each has its own answer below."
     return answer_post(explanation.posts[0])
@@ -40,6 +42,8 @@ def answer_post(post: ToldPost) -> str:
 
 def _unmatched(post: ToldPost) -> str:
     now = [other.watchlist for other in post.others if other.matches_now]
+    if post.is_shown:
+        return _only_shown(post, now)
     if now:
         names = " ".join(f"--watchlist {name}" for name in now)
         read_at = _moment(post.first_seen or post.fetched_at)
@@ -54,6 +58,18 @@ def _unmatched(post: ToldPost) -> str:
         "Either it matched no watchlist (the words of such posts are not kept, unless `store.keep_unmatched` says so), "
         "or it was deleted by `store.retention`."
     )
+
+
+def _only_shown(post: ToldPost, now: list[str]) -> str:
+    if post.first_seen is None:
+        found = f"{', '.join(now)} will find it" if now else f"no watchlist will find it. {_nearest(post.others)}"
+        return f"Nobody has heard of this post yet: {post.source} shows it and has not read it. {found.rstrip('. ')}."
+    if now:
+        return (
+            f"Nobody heard of this post: it matched no watchlist when it was read at {_moment(post.first_seen)}. "
+            f"As they are now, {', '.join(now)} would find it, but its words were not kept."
+        )
+    return f"Nobody heard of this post: no watchlist matches it. {_nearest(post.others)}".rstrip()
 
 
 def _nearest(others: tuple[Nearness, ...]) -> str:

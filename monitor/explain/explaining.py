@@ -66,8 +66,8 @@ class Explainer:
         self._quiet = Quiet(self.connection, rules, self.now)
         self._reasons = Reasons(self.connection, self._quiet, self.now)
 
-    def post(self, place: Place) -> ToldPost:
-        """Everything about one post."""
+    def post(self, place: Place, shown: Post | None = None) -> ToldPost:
+        """Everything about one post; `shown`: as its source shows it now, where its words are not kept."""
         source, external_id = place
         here = (seen.c.source == source, seen.c.external_id == external_id)
         met = self.connection.execute(sa.select(seen.c.first_seen, seen.c.last_seen).where(*here)).one_or_none()
@@ -86,7 +86,15 @@ class Explainer:
             "is_kept": row is not None and row.deleted_at is None,
             "is_own": self.connection.scalar(own) is not None,
         }
-        return ToldPost(**told | (self._stored(row) if row is not None else {}))
+        if row is not None:
+            return ToldPost(**told | self._stored(row))
+        return ToldPost(**told | (self._as_shown(shown) if shown is not None else {}))
+
+    def _as_shown(self, post: Post) -> dict[str, Any]:
+        words = {name: getattr(post, name) for name in ("url", "author", "title", "text")}
+        others = () if self._router.is_own(post) else tuple(self._others(post, set()))
+        times = {"published_at": post.published_at if post.dated else None}
+        return words | times | {"is_shown": True, "is_own": self._router.is_own(post), "others": others}
 
     def _stored(self, row: sa.Row[Any]) -> dict[str, Any]:
         post = Post(**{name: getattr(row, name) for name in POST_FIELDS} | {"kind": PostKind(row.kind)})

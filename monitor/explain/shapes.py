@@ -108,6 +108,7 @@ class ToldPost:
     last_seen: datetime | None
     is_kept: bool  # its words are here
     is_own: bool
+    is_shown: bool = False  # its words stand on a page of its source now, and nowhere here
     url: str | None = None
     author: str | None = None
     title: str = ""

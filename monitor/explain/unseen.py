@@ -34,7 +34,7 @@ def look_for(connection: Connection, config: Config, target: str, now: datetime)
     host = _host(target)
     near = [settings for settings in config.sources if host and _reads(settings, host)]
     others = [settings for settings in config.sources if settings not in near]
-    return Unseen(tuple(find_suspects(connection, (*near, *others), now)), tuple(_hints(config, near, host)))
+    return Unseen(tuple(find_suspects(connection, (*near, *others), now)), tuple(_hints(config, near, target, host)))
 
 
 def find_suspects(connection: Connection, sources: Sequence[SourceSettings], now: datetime) -> list[Suspect]:
@@ -93,12 +93,16 @@ def _troubles(state: PartState, every: timedelta, now: datetime) -> Iterator[str
         yield f"is behind: it has been read up to {show_time(state.reached_at)}"
 
 
-def _hints(config: Config, near: Sequence[SourceSettings], host: str) -> Iterator[str]:
+def _hints(config: Config, near: Sequence[SourceSettings], target: str, host: str) -> Iterator[str]:
+    command = f"mentiond explain {shlex.quote(target)}"
+    if not near:
+        yield f"What a source shows of it now, and why it matched nothing: {command} --source NAME"
     if host and not near:
         yield f"No source is of {host} by its address: if none brings that site, add one."
     for settings in near:
+        yield f"What {settings.name} shows of it now, and why it matched nothing: {command} --source {settings.name}"
         yield f"What {settings.name} brings at this moment: mentiond sources try {settings.name}"
     query = shlex.quote(config.watchlists[0].query)
     yield f"Whether a query finds it, without storing it: mentiond query {query} --feed ADDRESS-OF-A-FEED"
     days = config.store.retention.days
-    yield f"It may have been seen and left again: posts are kept for {days} days, and those of erased authors never."
+    yield f"Posts are kept for {days} days, and those of erased authors never."

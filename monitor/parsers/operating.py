@@ -54,6 +54,9 @@ def add_operating(commands: Commands) -> None:
         "mentiond explain https://example.com/1",
     )
     explain.add_argument("target", metavar="TARGET", help="its address or id, a mention by number, or alert:NUMBER")
+    explain.add_argument(
+        "--source", metavar="NAME", help="look for it on a page of this source first; nothing is stored"
+    )
     add_config(explain)
     add_json(explain)
 

@@ -277,6 +277,37 @@ def test_a_post_whose_words_are_not_kept_is_told_by_seen(scene: Scene) -> None:
     assert rows_of(scene.store, mentions) == []
 
 
+def test_what_was_not_kept_is_looked_for_on_the_page_of_its_source(
+    scene: Scene, store_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = {"external_id": "guid-1", "text": "Acme has jobs.", "url": URL}
+    fresh = {"external_id": "feed.example/a 2", "text": "My globex phone"}
+    (tmp_path / "page.jsonl").write_text(f"{json.dumps(shown)}\n{json.dumps(fresh)}\n")
+    page = {"name": "news", "type": "file", "path": "page.jsonl"}
+    gone = {"name": "gone", "type": "file", "path": "none.jsonl"}
+    written = configuration([page, gone], [CONSOLE], watchlists=WATCHLISTS, routes=ROUTES, store={"url": store_url})
+    scene.config.write_text(json.dumps(written))
+    scene.take(post(text="Acme has jobs."))
+
+    def said(target: str, source: str) -> str:
+        main(["explain", target, "--source", source, "-c", str(scene.config)])
+        return capsys.readouterr().out
+
+    assert "words of such posts are not kept" in scene.answer("guid-1")
+    assert "acme came nearest: found `acme`, is ruled out by NOT `jobs`." in said(
+        "https://news.example/posts/1", "news"
+    )
+    assert "first read" in said("guid-1", "news")
+    assert "news shows it and has not read it. globex will find it." in said("2", "news")
+    assert "news does not show it at this moment, among 2 posts" in said("guid-9", "news")
+    assert "gone does not answer" in said("guid-9", "gone")
+    assert rows_of(scene.store, posts) == []
+
+
+def test_a_number_that_is_no_mention_says_so(scene: Scene) -> None:
+    assert scene.said("77", FAILED).startswith("There is no mention 77. Nothing is stored of 77")
+
+
 def test_own_posts_and_withdrawn_ones_say_so(scene: Scene) -> None:
     scene.take(post())
     in_transaction(scene.store, keep, (post(),), utc_now())
