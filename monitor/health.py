@@ -60,7 +60,8 @@ def _stopped(figures: Figures) -> Iterator[Trouble]:
 def _stuck(figures: Figures) -> Iterator[Trouble]:
     for name, waiting in figures.owed.items():
         if figures.at - waiting.oldest > STUCK_AFTER:
-            text = f"Receiver {name} is owed {waiting.count} alerts, the oldest since {waiting.oldest:%H:%M} UTC"
+            alerts = "1 alert" if waiting.count == 1 else f"{waiting.count} alerts, the oldest"
+            text = f"Receiver {name} is owed {alerts} since {waiting.oldest:%H:%M} UTC"
             yield Trouble(f"owed:{name}", text, waiting.oldest)
 
 

@@ -47,6 +47,8 @@ def _shown(value: object) -> str | None:
 def _explain(connection: Connection, config: Config, target: str, shown: Shown, now: datetime) -> Explanation:
     explainer = Explainer(connection, config, now)
     if shown.post is not None:
+        if explainer.is_forgotten(shown.post):
+            return Explanation(target=target, notice="Nothing of this post is stored: its author was erased for good.")
         place = (shown.post.source, storable_id(shown.post.external_id))
         return Explanation(target=target, posts=(explainer.post(place, shown.post),))
     posts = tuple(map(explainer.post, find_places(connection, target)))

@@ -36,6 +36,7 @@ from monitor.schema import (
     verdicts,
 )
 from monitor.suppression import Quiet
+from monitor.tombstones import forgotten_among
 from rules.base import Mention, Verdict, Watchlist
 from rules.matchers import Facts
 from rules.misses import explain_miss
@@ -89,6 +90,11 @@ class Explainer:
         if row is not None:
             return ToldPost(**told | self._stored(row))
         return ToldPost(**told | (self._as_shown(shown) if shown is not None else {}))
+
+    def is_forgotten(self, post: Post) -> bool:
+        """Whether its author was erased."""
+        places = (post.source, self._router.source_types.get(post.source, ""))
+        return bool(forgotten_among(self.connection, places, [post.author]))
 
     def _as_shown(self, post: Post) -> dict[str, Any]:
         words = {name: getattr(post, name) for name in ("url", "author", "title", "text")}

@@ -280,7 +280,7 @@ def test_a_post_whose_words_are_not_kept_is_told_by_seen(scene: Scene) -> None:
 def test_what_was_not_kept_is_looked_for_on_the_page_of_its_source(
     scene: Scene, store_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shown = {"external_id": "guid-1", "text": "Acme has jobs.", "url": URL}
+    shown = {"external_id": "guid-1", "text": "Acme has jobs.", "url": URL, "author": "kim"}
     fresh = {"external_id": "feed.example/a 2", "text": "My globex phone"}
     (tmp_path / "page.jsonl").write_text(f"{json.dumps(shown)}\n{json.dumps(fresh)}\n")
     page = {"name": "news", "type": "file", "path": "page.jsonl"}
@@ -302,6 +302,8 @@ def test_what_was_not_kept_is_looked_for_on_the_page_of_its_source(
     assert "news does not show it at this moment, among 2 posts" in said("guid-9", "news")
     assert "gone does not answer" in said("guid-9", "gone")
     assert rows_of(scene.store, posts) == []
+    main(["forget", "--author", "kim", "--source", "news", "--yes", "-c", str(scene.config)])
+    assert "its author was erased" in said("guid-1", "news")
 
 
 def test_a_number_that_is_no_mention_says_so(scene: Scene) -> None:

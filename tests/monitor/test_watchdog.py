@@ -173,7 +173,7 @@ def test_f40_alerts_that_are_stuck_and_stopped_channels_are_trouble(store: Store
     assert find_troubles(figures(store, clock), HOUR) == []
     clock.advance(timedelta(minutes=2))
     [stuck] = find_troubles(figures(store, clock), HOUR)
-    assert stuck.text == "Receiver care is owed 1 alerts, the oldest since 12:00 UTC"
+    assert stuck.text == "Receiver care is owed 1 alert since 12:00 UTC"
     stopped = sa.update(channels).where(channels.c.receiver == "care").values(stopped="invalid_auth")
     store.write_now(lambda connection: connection.execute(stopped))
     assert "receiver:care" in {trouble.subject for trouble in find_troubles(figures(store, clock), HOUR)}
