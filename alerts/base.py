@@ -76,7 +76,8 @@ class CaseView:
     events: tuple[CaseEvent, ...] = ()  # oldest first, the last EVENTS_SHOWN
     earlier: tuple[EarlierCase, ...] = ()  # newest first, the last EARLIER_SHOWN
     earlier_count: int = 0  # all of them
-    earlier_since: datetime | None = None  # the oldest of them
+    earlier_by_person: int = 0  # those that the same person began
+    earlier_since: datetime | None = None  # the oldest of these
 
     @property
     def is_open(self) -> bool:

@@ -59,16 +59,25 @@ def moment(at: datetime, words: CaseWords, zone: tzinfo) -> str:
 
 
 def earlier(case: CaseView, words: CaseWords) -> str:
-    """`Third time in 10 days, last owner Kim`; "" where it is the first case of its author or thread."""
+    """`Third time in 10 days, last owner Kim`; of others `2 earlier cases in this thread`; "" of none."""
     if not case.earlier_count:
         return ""
-    count = case.earlier_count + 1
-    said = words.times[count - 2] if count - 2 < len(words.times) else words.times_more.format(count)
-    if case.earlier_since:
-        days = max(1, ceil((case.opened_at - case.earlier_since).total_seconds() / _DAY))
-        said += " " + (words.within_one if days == 1 else words.within.format(days))
+    said = _times(case, words) if case.earlier_by_person else _in_thread(case.earlier_count, words)
     owner = _last_owner(case.earlier)
     return f"{said}, {words.last_owner.format(owner)}" if owner else said
+
+
+def _times(case: CaseView, words: CaseWords) -> str:
+    count = case.earlier_by_person + 1
+    said = words.times[count - 2] if count - 2 < len(words.times) else words.times_more.format(count)
+    if case.earlier_since is None:
+        return said
+    days = max(1, ceil((case.opened_at - case.earlier_since).total_seconds() / _DAY))
+    return f"{said} {words.within_one if days == 1 else words.within.format(days)}"
+
+
+def _in_thread(count: int, words: CaseWords) -> str:
+    return words.thread_one if count == 1 else words.thread_more.format(count)
 
 
 def _last_owner(cases: tuple[EarlierCase, ...]) -> str:

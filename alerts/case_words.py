@@ -27,6 +27,8 @@ class CaseWords:
     times_more: str  # {}: a count
     within: str  # {}: days
     within_one: str
+    thread_one: str
+    thread_more: str  # {}: a count
     last_owner: str  # {}: a name
     seen_at: str  # {}: hosts
     advice: str
@@ -69,6 +71,8 @@ ENGLISH = CaseWords(
     times_more="Time no. {}",
     within="in {} days",
     within_one="in one day",
+    thread_one="One earlier case in this thread",
+    thread_more="{} earlier cases in this thread",
     last_owner="last owner {}",
     seen_at="Also seen at {}",
     advice="Advice",
@@ -126,6 +130,8 @@ GERMAN = CaseWords(
     times_more="Zum {}. Mal",
     within="in {} Tagen",
     within_one="an einem Tag",
+    thread_one="Ein früherer Fall in diesem Thread",
+    thread_more="{} frühere Fälle in diesem Thread",
     last_owner="zuletzt bei {}",
     seen_at="Auch gesehen bei {}",
     advice="Tipp",

@@ -41,7 +41,7 @@ VARIABLES: Final[Mapping[str, str]] = {
     "url": 'of the post; "" where it has none',
     "days": "since the post was published, whole ones",
     "rating": "on the portal's own scale; none where there is none",
-    "earlier": "cases of the same person or thread before this one, how many",
+    "earlier": "cases of the same person before this one, how many",
     "personal": "whether the post holds personal data",
     "private": "the sentence that asks to go on in private",
     "facts": "what is true, of the guideline's `facts`",
@@ -98,7 +98,7 @@ class Guidelines:
         reply = next((one.reply for one in fitting if one.reply is not None), "")
         advice = next((one.advice for one in fitting if one.advice is not None), "")
         facts = next((one.facts for one in fitting if one.facts is not None), "")
-        earlier = context.case.earlier_count if context.case else 0
+        earlier = context.case.earlier_by_person if context.case else 0
         values = _values(mention, facts, self._clock()) | {"earlier": earlier}
         said = render(reply, values)
         if said and mention.personal and "private" not in names_of(reply):

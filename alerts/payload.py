@@ -87,6 +87,7 @@ def _case(case: CaseView) -> dict[str, JSON]:
         "events": [_event(event) for event in case.events],
         "earlier": [_earlier(earlier) for earlier in case.earlier],
         "earlier_count": case.earlier_count,
+        "earlier_by_person": case.earlier_by_person,
     }
 
 

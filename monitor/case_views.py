@@ -46,6 +46,7 @@ def _view(row: sa.Row[Any], events: Sequence[CaseEvent], earlier: Earlier) -> Ca
         events=tuple(events),
         earlier=tuple(earlier.shown),
         earlier_count=earlier.count,
+        earlier_by_person=earlier.by_person,
         earlier_since=earlier.since,
     )
 

@@ -100,7 +100,8 @@ def _lines(found: Found) -> list[str]:
     lines += [f"first answer {show_time(case.responded_at)}"] if case.responded_at else []
     if case.earlier_count:
         since = show_lag(case.earlier_since, utc_now())
-        lines.append(f"earlier cases of the same person or thread: {case.earlier_count}, the first {since} ago")
+        by_person = f"; {case.earlier_by_person} of the person, the first {since} ago" if case.earlier_by_person else ""
+        lines.append(f"earlier cases of the same person or thread: {case.earlier_count}{by_person}")
     for one in case.earlier:
         lines.append(f"  {one.mention_id} {show_time(one.opened_at)} {one.state} {clean(one.owner or '-')}")
     for event in case.events:
@@ -144,4 +145,5 @@ def _whole(found: Found) -> dict[str, JSON]:
             for one in case.earlier
         ],
         "earlier_count": case.earlier_count,
+        "earlier_by_person": case.earlier_by_person,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -79,7 +80,20 @@ def test_how_often_this_person_was_heard_before(
 ) -> None:
     opened = NOW - days * DAY
     before = (EarlierCase(3, opened, CaseState.ANSWERED, None), EarlierCase(2, opened, CaseState.ANSWERED, owner))
-    known = case(earlier=before if count else (), earlier_count=count, earlier_since=opened if count else None)
+    known = case(earlier=before if count else (), earlier_count=count, earlier_by_person=count)
+    known = replace(known, earlier_since=opened if count else None)
+    assert said(lang, Context(known)).earlier == line
+
+
+@pytest.mark.parametrize(
+    ("count", "lang", "line"),
+    [
+        (1, "en", "One earlier case in this thread, last owner Kim"),
+        (3, "de", "3 frühere Fälle in diesem Thread, zuletzt bei Kim"),
+    ],
+)
+def test_cases_of_others_in_a_thread_are_no_history_of_the_author(count: int, lang: Lang, line: str) -> None:
+    known = case(earlier=(EarlierCase(3, NOW, CaseState.ANSWERED, "Kim"),), earlier_count=count)
     assert said(lang, Context(known)).earlier == line
 
 

@@ -38,6 +38,7 @@ KNOWN = Context(
         due_at=NOW + timedelta(hours=1),
         earlier=(EarlierCase(3, NOW - timedelta(days=2), CaseState.ANSWERED, "Kim"),),
         earlier_count=2,
+        earlier_by_person=2,
         earlier_since=NOW - timedelta(days=10),
         events=(CaseEvent(NOW, "Alex", "slack", "note", "ruft zurück"),),
     ),

@@ -91,7 +91,7 @@ def test_with_personal_data_the_reply_moves_to_private(lang: str, label: Label) 
 
 def test_who_has_asked_before_can_be_told_so() -> None:
     settings = [GuidelineSettings.model_validate({"reply": "{% if earlier %}Zum {{ earlier + 1 }}. Mal{% endif %}"})]
-    context = Context(case(earlier_count=2))
+    context = Context(case(earlier_count=2, earlier_by_person=2))
     assert Guidelines(settings, lambda: NOW).propose(mentioned(), context).reply == "Zum 3. Mal"
     assert Guidelines(settings, lambda: NOW).propose(mentioned()).reply == ""
 

@@ -44,6 +44,7 @@ def test_what_is_known_around_a_mention_is_told() -> None:
         events=(CaseEvent(NOW, "Kim", "slack", "claim", "my turn"),),
         earlier=(EarlierCase(3, NOW - timedelta(days=10), CaseState.ANSWERED, "Alex"),),
         earlier_count=2,
+        earlier_by_person=1,
     )
     copy = Sighting("hn", "https://news.example/1", NOW)
     around = {7: Context(known, (copy,), Proposal("Hello", "Ask Kim"))}
@@ -71,6 +72,7 @@ def test_what_is_known_around_a_mention_is_told() -> None:
         "events": [{"at": now, "by": "Kim", "through": "slack", "action": "claim", "note": "my turn"}],
         "earlier": [{"mention": 3, "opened_at": "2026-11-11T18:04:05Z", "state": "answered", "owner": "Alex"}],
         "earlier_count": 2,
+        "earlier_by_person": 1,
     }
 
 

@@ -177,6 +177,7 @@ def everything(long: Mention) -> Context:
         events=events,
         earlier=earlier,
         earlier_count=99,
+        earlier_by_person=99,
         earlier_since=NOW,
     )
     return Context(known, copies, Proposal(LONG + "\n" * 999, LONG))

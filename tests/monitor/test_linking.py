@@ -96,13 +96,14 @@ async def test_cases_of_one_person_or_thread_are_linked_once_each(works: Works) 
     views = in_transaction(works.store, load_cases, [1, 5, 6])
     opened = [row.opened_at for row in rows_of(works.store, cases)]
     assert views[1].earlier_count == 0
-    assert (views[5].earlier_count, views[5].earlier_since) == (4, opened[0])
+    assert (views[5].earlier_count, views[5].earlier_by_person, views[5].earlier_since) == (4, 4, opened[0])
     assert views[5].earlier == (
         EarlierCase(4, opened[3], CaseState.NEW, None),
         EarlierCase(3, opened[2], CaseState.ANSWERED, "Kim"),
         EarlierCase(2, opened[1], CaseState.NEW, None),
     )
     assert [case.mention_id for case in views[6].earlier] == [5, 4]
+    assert (views[6].earlier_count, views[6].earlier_by_person, views[6].earlier_since) == (2, 0, None)
 
 
 async def test_two_mentions_of_one_post_are_no_history_of_each_other(works: Works) -> None:

@@ -255,7 +255,7 @@ async def test_the_form_of_another_site_is_refused(site: Site, headers: dict[str
 
 
 async def test_a_mention_has_a_page_with_everything_that_is_known(site: Site) -> None:
-    earlier = case(earlier_count=2, earlier_since=NOW - timedelta(days=10), is_direct=True)
+    earlier = case(earlier_count=2, earlier_by_person=2, earlier_since=NOW - timedelta(days=10), is_direct=True)
     site.desk.found[7] = replace(site.desk.found[7], case=earlier)
     await site.desk.act(Action(kind=ActionKind.NOTE, mention_ids=(7,), by="Alex", through="cli", note="rief an"))
 
