@@ -15,51 +15,28 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from random import Random
 
 from sqlalchemy.engine import Connection
 
-from alerts.links import NO_LINKS
 from monitor import web
-from monitor.action_links import SignedLinks
-from monitor.assembly import (
-    Tools,
-    build_authors,
-    build_callers,
-    build_desk,
-    build_fallbacks,
-    build_judge,
-    build_parts,
-    build_receivers,
-    build_rules,
-    build_surroundings,
-    open_tools,
-    utc_now,
-)
-from monitor.attendant import Attendant
+from monitor.assembly import build_judge, open_tools, utc_now
 from monitor.commands import OK
 from monitor.config import Config
 from monitor.daemon import Daemon
-from monitor.delivery import Delivery
+from monitor.daemon_assembly import assemble
 from monitor.health import Trouble
-from monitor.inbox import StoredInbox
-from monitor.judge import Judge
-from monitor.listening import build_listenings
 from monitor.metrics import Metrics
-from monitor.pipeline import Pipeline
 from monitor.presence import record_end, record_refusal, record_reload, record_start
 from monitor.probes import Probes
 from monitor.reload import Changes, Reloader, next_config
-from monitor.serving import Serving, load_links
+from monitor.serving import load_links
 from monitor.store import Store, StoreBusyError, StoreError
-from monitor.stories import Stories
 from monitor.watchdog import Watchdog
 from rules.base import Classifier
 
 log = logging.getLogger("mentiond")
 
 STANDBY_EVERY = 2.0  # seconds between two tries to become the active daemon
-HEARTBEAT_SECONDS = 10.0  # for an answer
 
 
 async def run(
@@ -279,84 +256,6 @@ async def _notify(daemon: Daemon, text: str, record: Callable[[Connection], None
     with suppress(StoreError):
         await daemon.store.write(record)
         await daemon.notify("config", text)
-
-
-def assemble(
-    config: Config,
-    store: Store,
-    judge: Judge,
-    tools: Tools,
-    thread: ThreadPoolExecutor,
-    links: SignedLinks | None,
-    metrics: Metrics,
-) -> Daemon:
-    """The daemon of one configuration."""
-    random = Random()
-    pipeline = Pipeline(
-        store=store,
-        judge=judge,
-        judge_thread=thread,
-        recipients={receiver.name: receiver.recipients for receiver in config.receivers},
-        operations=config.operations.receiver,
-        keep_unmatched=bool(config.store.keep_unmatched),
-        clock=utc_now,
-        random=random,
-        articles=tools.articles,
-        authors=build_authors(config),
-        metrics=metrics,
-        stories=Stories(config.stories) if config.stories else None,
-    )
-    receivers = build_receivers(config, tools, links or NO_LINKS)
-    rules, fallbacks, around = build_rules(config), build_fallbacks(config), build_surroundings(config)
-    deliveries = {
-        settings.name: Delivery(
-            name=settings.name,
-            receiver=receivers[settings.name],
-            pace=settings.pace,
-            retry_for=settings.retry_for,
-            public_url=config.server.public_url or "",
-            store=store,
-            clock=utc_now,
-            random=random,
-            around=around,
-            rules=rules,
-            fallback=fallbacks.get(settings.name),
-            metrics=metrics,
-        )
-        for settings in config.receivers
-    }
-    attendant = Attendant(store, build_callers(config), utc_now)
-    parts = build_parts(config, tools, StoredInbox(store))
-    operations = config.operations
-    watchdog = Watchdog(
-        store=store,
-        clock=utc_now,
-        silent_after=operations.silent_after,
-        beat=partial(_beat, tools, operations.heartbeat_url) if operations.heartbeat_url else None,
-        operations=operations.receiver,
-        recipients=pipeline.recipients[operations.receiver] if operations.receiver else (),
-        direct=receivers[operations.receiver] if operations.receiver else None,
-    )
-    daemon = Daemon(config, store, pipeline, parts, deliveries, attendant, watchdog)
-    watchdog.wake = attendant.wake = pipeline.wake = daemon.wake
-    for delivery in deliveries.values():
-        delivery.on_stop, delivery.wake = daemon.tell_operator, daemon.wake
-    desk = build_desk(config, store, daemon.wake)
-    daemon.listeners = build_listenings(receivers, desk, random, daemon.tell_deaf)
-    daemon.routes = Serving(config, store, parts.values(), receivers, desk, links, around).routes()
-    return daemon
-
-
-async def _beat(tools: Tools, url: str) -> str | None:
-    """GET the heartbeat; the operator's own address, exempt from the rules for strangers' hosts."""
-    import aiohttp
-
-    try:
-        timeout = aiohttp.ClientTimeout(total=HEARTBEAT_SECONDS)
-        async with tools.http.session_for(url).get(url, timeout=timeout) as response:
-            return None if response.status < 400 else f"answered {response.status}"
-    except (aiohttp.ClientError, TimeoutError) as error:
-        return f"no answer: {type(error).__name__}"
 
 
 async def _stand_by(store: Store, stop: asyncio.Event) -> None:
