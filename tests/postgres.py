@@ -95,10 +95,10 @@ def _free_port() -> int:
 
 
 @contextmanager
-def database(address: str) -> Iterator[str]:
-    """The URL of a new empty database, dropped at the end."""
+def database(address: str, template: str = "template1") -> Iterator[str]:
+    """The URL of a new database, dropped at the end: a copy of `template`, which nobody may be connected to."""
     name = f"mentiond_{uuid4().hex[:12]}"
-    _execute(address, f'CREATE DATABASE "{name}"')
+    _execute(address, f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
     try:
         yield f"{address}/{name}"
     finally:
