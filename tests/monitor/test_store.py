@@ -226,10 +226,12 @@ def test_f9_a_migration_that_fails_half_way_leaves_nothing(empty_store_url: str)
         store.migrate()
 
 
-def test_a_schema_of_a_newer_version_is_refused(store: Store) -> None:
-    in_transaction(store, Connection.execute, sa.text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(StoreError, match="newer mentiond"):
+def test_a_schema_of_a_newer_version_is_refused(empty_store_url: str) -> None:
+    with closing_store(empty_store_url) as store:
         store.migrate()
+        in_transaction(store, Connection.execute, sa.text("UPDATE alembic_version SET version_num = '9999'"))
+        with pytest.raises(StoreError, match="newer mentiond"):
+            store.migrate()
 
 
 def test_a_second_start_finds_the_tables_that_the_first_made(empty_store_url: str) -> None:
