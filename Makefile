@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install run test test-peers crash soak fuzz image-steps audit sbom model bench-classifier clean
+.PHONY: install run lint test test-peers crash pairs worlds soak fuzz image-steps audit sbom model bench-classifier clean
 
 install: .venv/installed
 
@@ -30,12 +30,14 @@ endif
 	for sdist in $@.new/*.tar.gz; do tar -xzf $$sdist -C $@.new --wildcards '*/cassettes/*.json' && rm $$sdist || exit 1; done
 	rm -rf $@ && mv $@.new $@
 
-# The tests start mentiond hundreds of times: without kept bytecode each start compiles it anew.
-test test-peers: export PYTHONDONTWRITEBYTECODE =
-test: install .venv/feedparser-sdist .venv/reddit-recordings
+lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The tests start mentiond hundreds of times: without kept bytecode each start compiles it anew.
+test test-peers: export PYTHONDONTWRITEBYTECODE =
+test: lint .venv/feedparser-sdist .venv/reddit-recordings
 	$(BIN)/pytest -n 2 --dist worksteal
 
 # Real services from Debian's packages, which `.ci/run` lists; what is missing is skipped, in CI it is a failure.
@@ -44,6 +46,15 @@ test-peers: install .venv/reddit-recordings
 
 crash: install
 	$(BIN)/python -m tests.crash --kills 200
+
+# The engine of queries against the naive reference, on ten thousand random pairs of a query and a post.
+pairs: install
+	MENTIOND_PAIRS=10000 $(BIN)/pytest tests/rules/test_reference.py -k random_pairs
+
+# Simulated worlds; `python -m tests.simulation --seed 1000 --examples 500` plays others.
+worlds: install
+	$(BIN)/python -m tests.simulation --seed 0 --examples 100
+	$(BIN)/python -m tests.simulation --seed 0 --examples 30 --postgresql
 
 # SOAK_MINUTES=3 for a short one; ARGUMENTS="--store sqlite" for the other database.
 soak: install

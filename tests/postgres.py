@@ -17,6 +17,8 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from monitor.schema import metadata
+
 VARIABLE = "MENTIOND_TEST_POSTGRES"  # postgresql://user@host:port, with the right to create databases
 
 
@@ -98,13 +100,29 @@ def _free_port() -> int:
 def database(address: str) -> Iterator[str]:
     """The URL of a new empty database, dropped at the end."""
     name = f"mentiond_{uuid4().hex[:12]}"
-    _execute(address, f'CREATE DATABASE "{name}"')
+    _execute(f"{address}/postgres", f'CREATE DATABASE "{name}"')
     try:
         yield f"{address}/{name}"
     finally:
-        _execute(address, f'DROP DATABASE "{name}" WITH (FORCE)')
+        _execute(f"{address}/postgres", f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-def _execute(address: str, statement: str) -> None:
-    with psycopg.connect(f"{address}/postgres", autocommit=True) as connection:
-        connection.execute(statement.encode())
+def empty(url: str) -> None:
+    """Leave the tables of the schema without rows and without anybody connected, as a migration leaves them."""
+    rows = [f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables)]
+    _execute(url, "; ".join([_END_SESSIONS, *rows, *_RESTART]))
+
+
+_END_SESSIONS = (
+    "SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity WHERE datname = current_database()"
+    " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+)
+_COUNTED = [
+    (table.name, column.name) for table in metadata.sorted_tables if (column := table.autoincrement_column) is not None
+]
+_RESTART = [f"ALTER SEQUENCE {table}_{column}_seq RESTART" for table, column in _COUNTED]
+
+
+def _execute(url: str, statements: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statements.encode())

@@ -24,10 +24,19 @@ Program = Callable[[Sequence[str]], int]
 
 _COMMANDS = ("run", "check", "query", "classify", "alerts", "sources")
 _WITHIN = ("monitor.daemon", "monitor.model_watch", "alembic.command", "apscheduler.schedulers.asyncio")
+_SERVED = ("monitor.node", "monitor.serving", "monitor.pages", "monitor.probes", "jinja2.ext", "sqlite3")
 _MODELS = ("monitor.model", "rules.linear", "rules.lexical", "spacy.lang.de", "spacy.lang.en")
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(
-    [__name__, "tests.crash.entry", *(f"monitor.commands.{name}" for name in _COMMANDS), *_WITHIN, *_MODELS]
+    [
+        __name__,
+        "tests.crash.entry",
+        *(f"monitor.commands.{name}" for name in _COMMANDS),
+        *_WITHIN,
+        *_SERVED,
+        *_MODELS,
+        "tests.warm",
+    ]
 )
 
 

@@ -109,8 +109,8 @@ async def test_an_unreachable_database(good: Installation) -> None:
         taken.bind(("127.0.0.1", 0))  # bound, not listening
         url = f"postgresql://mentiond:hush-hush@127.0.0.1:{taken.getsockname()[1]}/mentiond"
         good.write(configuration([FILE], [CONSOLE], store={"url": url}))
-        for command in (["run", "--once"], ["sources"], ["alerts"]):
-            ended = await good.mentiond(*command, "-c", good.config)
+        listed = [await good.mentiond(command, "-c", good.config) for command in ("sources", "alerts")]
+        for ended in (await good.once(), *listed):
             ended.said_plainly(STORE, "store.url", "127.0.0.1")
             assert "hush-hush" not in ended.err
 
@@ -118,12 +118,12 @@ async def test_an_unreachable_database(good: Installation) -> None:
 async def test_a_folder_that_cannot_be_written(good: Installation) -> None:
     for folder in ("nowhere", "posts.jsonl"):
         good.write(configuration([FILE], [CONSOLE], store={"url": f"sqlite:///{folder}/mentiond.db"}))
-        (await good.mentiond("run", "--once", "-c", good.config)).said_plainly(STORE, folder, "store.url")
+        (await good.once()).said_plainly(STORE, folder, "store.url")
 
 
 async def test_a_file_that_is_no_database(good: Installation) -> None:
     good.write(configuration([FILE], [CONSOLE], store={"url": "sqlite:///posts.jsonl"}))
-    (await good.mentiond("run", "--once", "-c", good.config)).said_plainly(STORE, "posts.jsonl")
+    (await good.once()).said_plainly(STORE, "posts.jsonl")
     assert (good.folder / "posts.jsonl").read_bytes() == POST
 
 

@@ -28,11 +28,10 @@ Run = Callable[..., Said]
 
 
 @pytest.fixture
-async def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+async def run(tmp_path: Path, sqlite_url: str, capsys: pytest.CaptureFixture[str]) -> Run:
     """A command on a store with a crisis, a complaint and a question of one person, and somebody's praise of Globex."""
     (tmp_path / "config.yaml").write_text(CONFIG.format(folder=tmp_path))
-    store = Store(f"sqlite:///{tmp_path}/mentiond.db")
-    store.migrate()
+    store = Store(sqlite_url)
     works = build_works(store, root=route_all("console"))
     works.clock.now = utc_now() - timedelta(hours=3)
     texts = ("Acme how", "Acme is broken", "Acme fire", "Globex")

@@ -90,8 +90,10 @@ def config(tmp_path: Path, store_url: str) -> Config:
 
 
 async def test_once_tells_every_mention_once_and_the_second_time_nothing(
-    config: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, empty_store_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    write_posts(tmp_path, 3)
+    config = write_config(tmp_path, empty_store_url)
     assert await run_once(config) == OK
     assert said(capsys) == ["0", "1", "2"]
     assert await run_once(config) == OK

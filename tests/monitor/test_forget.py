@@ -264,15 +264,14 @@ class Installed:
 
 
 @pytest.fixture
-def installed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Installed:
+def installed(tmp_path: Path, sqlite_url: str, capsys: pytest.CaptureFixture[str]) -> Installed:
     sources = [
         {"name": "news", "type": "feed", "url": "https://news.example/feed"},
         {"name": "hn", "type": "hackernews"},
     ]
     path = tmp_path / "config.yaml"
     path.write_text(json.dumps(configuration(sources, [CONSOLE])))
-    store = Store(f"sqlite:///{tmp_path}/mentiond.db")
-    store.migrate()
+    store = Store(sqlite_url)
     post = by("kim", "1")
     in_transaction(store, commit_page, make_intake(register_part(store, START), new_change(post, make_draft(post))))
     return Installed(path, store, capsys)

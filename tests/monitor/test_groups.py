@@ -204,7 +204,6 @@ async def test_retention_keeps_what_a_group_still_owes(stage: Stage) -> None:
 def test_a_mention_added_while_the_group_is_flushed_is_in_exactly_one(store_url: str) -> None:
     """A thread announces without a pause, another flushes: every mention ends in one group, none after its flush."""
     stores = [Store(store_url) for _ in range(2)]
-    stores[0].migrate()
     stage = Stage(
         stores[0],
         grouped("watchlist", group_wait=timedelta(0), group_interval=timedelta(0)),

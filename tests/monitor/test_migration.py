@@ -43,8 +43,8 @@ def _fill(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
-def test_mentions_of_the_version_before_get_their_cases(store_url: str) -> None:
-    store = Store(store_url)
+def test_mentions_of_the_version_before_get_their_cases(empty_store_url: str) -> None:
+    store = Store(empty_store_url)
     try:
         store.write_now(_fill)
         store.migrate()

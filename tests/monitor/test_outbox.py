@@ -128,7 +128,6 @@ def test_an_empty_claim_leaves_the_channel_open(box: Outbox) -> None:
 
 def test_two_workers_that_claim_at_once_never_get_the_same_row(store_url: str) -> None:
     stores = [Store(store_url) for _ in range(4)]
-    stores[0].migrate()
     ids = owe(stores[0], 120)
 
     def drain(number: int) -> list[int]:
@@ -151,7 +150,6 @@ def test_a_row_that_another_transaction_is_claiming_is_passed_over(store_url: st
     if store_url.startswith("sqlite"):
         pytest.skip("SQLite has one writer at a time")
     stores = [Store(store_url) for _ in range(2)]
-    stores[0].migrate()
     first, second = owe(stores[0], 2)
 
     def claim_within_claim(connection: Connection) -> tuple[list[int], list[int]]:
@@ -255,7 +253,6 @@ def test_f15_the_wait_is_clamped_to_a_day(box: Outbox) -> None:
 
 def test_a_pause_outlives_a_restart(store_url: str) -> None:
     before = Store(store_url)
-    before.migrate()
     box = Outbox(before)
     owe(before, 1)
     box.fail(box.claim("a")[0], "a", ReceiverError("ratelimited", retry_after=300))

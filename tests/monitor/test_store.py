@@ -216,8 +216,8 @@ def test_the_migrations_make_the_schema_that_the_code_has(store: Store) -> None:
     store.migrate()
 
 
-def test_f9_a_migration_that_fails_half_way_leaves_nothing(store_url: str) -> None:
-    with closing_store(store_url) as store:
+def test_f9_a_migration_that_fails_half_way_leaves_nothing(empty_store_url: str) -> None:
+    with closing_store(empty_store_url) as store:
         in_transaction(store, Connection.execute, sa.text("CREATE TABLE verdicts (mine INTEGER)"))
         with pytest.raises(StoreError, match="cannot be opened"):
             store.migrate()
@@ -226,15 +226,17 @@ def test_f9_a_migration_that_fails_half_way_leaves_nothing(store_url: str) -> No
         store.migrate()
 
 
-def test_a_schema_of_a_newer_version_is_refused(store: Store) -> None:
-    in_transaction(store, Connection.execute, sa.text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(StoreError, match="newer mentiond"):
+def test_a_schema_of_a_newer_version_is_refused(empty_store_url: str) -> None:
+    with closing_store(empty_store_url) as store:
         store.migrate()
+        in_transaction(store, Connection.execute, sa.text("UPDATE alembic_version SET version_num = '9999'"))
+        with pytest.raises(StoreError, match="newer mentiond"):
+            store.migrate()
 
 
-def test_a_second_start_finds_the_tables_that_the_first_made(store_url: str) -> None:
+def test_a_second_start_finds_the_tables_that_the_first_made(empty_store_url: str) -> None:
     with ExitStack() as opened:
-        each = [opened.enter_context(closing_store(store_url)) for _ in range(3)]
+        each = [opened.enter_context(closing_store(empty_store_url)) for _ in range(3)]
         with ThreadPoolExecutor(1) as pool:  # Alembic's context is one per process
             list(pool.map(Store.migrate, each))
 

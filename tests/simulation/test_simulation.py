@@ -1,6 +1,6 @@
 """The real sources, pipeline, store and deliveries in worlds drawn from fixed seeds.
 
-`python -m tests.simulation --seed 1000 --examples 500` plays more of them and boils failures down.
+`make worlds` plays more of them on both databases and boils failures down.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import pytest
 
 from tests.simulation.steps import Stage, draw
 
-EXAMPLES = {"sqlite": 18, "postgresql": 5}
+EXAMPLES = {"sqlite": 6, "postgresql": 3}
 STEPS = 60
 
 
