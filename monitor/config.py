@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import urlsplit
@@ -298,6 +299,7 @@ def build_inhibit_rules(config: Config) -> tuple[InhibitRule, ...]:
     return tuple(build_inhibit_rule(rule, hours) for rule in config.inhibit_rules)
 
 
+@cache
 def json_schema() -> dict[str, JSON]:
     """The JSON Schema (draft 2020-12) of the file, for editors."""
     schema: dict[str, JSON] = Config.model_json_schema()

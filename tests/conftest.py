@@ -5,23 +5,13 @@ from __future__ import annotations
 import gc
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
 
-from monitor import config
 from monitor.store import Store
 from tests import postgres
 from tests.servers import Web, serve_web
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _schema_once() -> Iterator[None]:
-    """Make the JSON Schema once, not for each configuration that is refused, which it takes most of the time of."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(config, "json_schema", cache(config.json_schema))
-        yield
 
 
 @pytest.fixture
