@@ -1,7 +1,7 @@
-"""A server of feeds: `python -m benchmarks.feeds [FEEDS]` prints its address.
+"""A server of feeds: `python -m benchmarks.feeds [SHARE]` prints its address.
 
 /feed/N is RSS with 20 entries (some 30 KB) with an ETag; POST /turn gives every feed 20 new entries. Texts are
-sentences of the project's corpus; one entry in a hundred names Acme.
+sentences of the project's corpus; SHARE of the entries, one in a hundred by default, name Acme.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ PARAGRAPHS = 10  # sentences in one entry
 class Feeds:
     """Writes feeds; the same number and turn give the same bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, share: float = 0.01) -> None:
+        self._share = share
         self._sentences = [example.text for rows in read_corpus(SHIPPED_CORPUS).values() for example in rows]
-        self._now = datetime.now(UTC).replace(microsecond=0)
+        self._start = datetime.now(UTC).replace(microsecond=0) - timedelta(days=7)
         self.turn = 0
 
     def write(self, number: int) -> bytes:
@@ -38,18 +39,18 @@ class Feeds:
     def _item(self, number: int, entry: int, choose: random.Random) -> str:
         link = f"https://feed{number}.example/{entry}"
         title, *sentences = choose.choices(self._sentences, k=PARAGRAPHS + 1)
-        if choose.random() < 0.01:
+        if choose.random() < self._share:
             title = f"Acme: {title}"
         html = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences)
-        date = format_datetime(self._now - timedelta(minutes=ENTRIES - entry % ENTRIES))
+        date = format_datetime(self._start + timedelta(minutes=entry))
         return (
             f"<item><title>{escape(title)}</title><link>{link}</link><guid>{link}</guid><pubDate>{date}</pubDate>"
             f"<description>{escape(html)}</description></item>"
         )
 
 
-def application() -> web.Application:
-    feeds = Feeds()
+def application(share: float = 0.01) -> web.Application:
+    feeds = Feeds(share)
     written: dict[tuple[int, int], bytes] = {}
 
     async def show(request: web.Request) -> web.Response:
@@ -75,7 +76,7 @@ def application() -> web.Application:
 
 
 async def main() -> None:
-    runner = web.AppRunner(application(), access_log=None)
+    runner = web.AppRunner(application(*map(float, sys.argv[1:])), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     host, port = runner.addresses[0][:2]

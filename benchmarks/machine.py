@@ -60,7 +60,7 @@ def peer(name: str, *requirements: str) -> Path | None:
     if not (folder / "installed").exists():
         print(f"installing the peer {name} ...", file=sys.stderr)
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements]
+        install = [python, "-m", "pip", "install", "-qq", "--disable-pip-version-check", *requirements]
         if subprocess.run(install, check=False).returncode:
             print(f"{name} cannot be installed: its figures are left out", file=sys.stderr)
             return None

@@ -58,7 +58,7 @@ _EPOCH = re.compile(r"\d{9,10}(?:\.\d{1,9})?|\d{12,13}")
 # The two forms that nearly every feed has, whole; what they are not sure of goes down the ladder.
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-](?:0\d|1[0-5]):[0-5]\d)")
 _RFC2822 = re.compile(
-    r"[A-Z][a-z]{2}, (\d\d?) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) (?:GMT|([+-])(0\d|1[0-5])([0-5]\d))"
+    r"[A-Z][a-z]{2}, (\d\d?) ([A-Z][a-z]{2}) (\d{4}) (\d\d:\d\d:\d\d) (?:GMT|([+-](?:0\d|1[0-5])[0-5]\d))"
 )
 _FORMS = (_ISO, _DAY_FIRST, _ASCTIME, _MONTH_FIRST, _NUMERIC)
 
@@ -87,12 +87,9 @@ def _common(raw: str) -> datetime | None:
         if _RFC3339.fullmatch(raw):
             return datetime.fromisoformat(raw).replace(microsecond=0).astimezone(UTC)
         if match := _RFC2822.fullmatch(raw):
-            day, name, year, hour, minute, second, sign, hours, minutes = match.groups()
-            at = datetime(int(year), _MONTHS[name.lower()], int(day), int(hour), int(minute), int(second), tzinfo=UTC)
-            if sign is None:
-                return at
-            offset = timedelta(hours=int(hours), minutes=int(minutes))
-            return at + offset if sign == "-" else at - offset
+            day, name, year, time, offset = match.groups()
+            written = f"{year}-{_MONTHS[name.lower()]:02}-{day:0>2}T{time}{offset or '+0000'}"
+            return datetime.fromisoformat(written).astimezone(UTC)
     except (ValueError, KeyError, OverflowError):
         return None
     return None

@@ -55,13 +55,26 @@ _PREDEFINED = frozenset({"amp", "lt", "gt", "quot", "apos"})
 
 def decode(body: bytes, content_type: str | None) -> str:
     """Return the document without byte order mark, XML declaration and what XML does not allow."""
-    text = _decoded(body, content_type).removeprefix("\ufeff")
-    if _ILLEGAL.search(text):
-        text = _ILLEGAL.sub("", text).removeprefix("\ufeff")
+    return legal(decoded(body, content_type))
+
+
+def legal(text: str) -> str:
+    """Return the text of a document as `decode` does."""
+    text = _ILLEGAL.sub("", text).removeprefix("\ufeff")
     if "&#" in text:
         text = _NUMBER.sub(_legal, text)
+    return undeclared(text)
+
+
+def undeclared(text: str) -> str:
+    """Return the document without its XML declaration."""
     declaration = _DECLARATION.match(text)
     return text[declaration.end() :] if declaration else text
+
+
+def decoded(body: bytes, content_type: str | None) -> str:
+    """Return the text of a body, without byte order mark."""
+    return _decoded(body, content_type).removeprefix("\ufeff")
 
 
 def with_entities(text: str) -> str:

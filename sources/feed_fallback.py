@@ -56,7 +56,7 @@ def _entry(entry: _Parsed, url: str, *, is_atom: bool) -> Entry:
         id=guid,
         link=absolute(link or _other_link(entry), url),
         title=_markup(_text(entry, "title"), _detail(entry, "title"), is_atom=is_atom),
-        content=longest(_contents(entry, is_atom=is_atom)),
+        content=longest(list(_contents(entry, is_atom=is_atom))),
         date=_text(entry, "published") or _text(entry, "updated") or _text(entry, "created"),
         author=_text(entry, "author"),
         lang=language(_text(_detail(entry, "title"), "language")),

@@ -25,6 +25,8 @@ class FeedParser:
 
     async def parse(self, body: bytes, *, content_type: str | None, url: str) -> Document:
         """Return the feed. `content_type` is the HTTP header as sent. Raises NotAFeed."""
+        from sources.feed_reader import read_fast
+
         found = await asyncio.to_thread(read_fast, body, content_type, url)
         if isinstance(found, Document):
             return found
@@ -57,28 +59,6 @@ class FeedParser:
         if document is None:
             raise unknown(text)
         return document
-
-
-def read_fast(body: bytes, content_type: str | None, url: str) -> Document | str:
-    """Return the feed, or the decoded text where it must go to feedparser. Raises NotAFeed."""
-    from sources.feed_encoding import decode, with_entities
-    from sources.feed_json import read_json
-    from sources.feed_screen import has_doctype, refuse
-    from sources.feed_xml import Unsure, read_xml
-
-    text = decode(body, content_type)
-    refuse(body, text)
-    if text.lstrip().startswith(("{", "[")):
-        return read_json(text, url)
-    if has_doctype(text):
-        return text
-    text = text.lstrip()
-    for mend in (str, with_entities):
-        try:
-            return read_xml(mend(text), url)
-        except Unsure:
-            continue
-    return text
 
 
 async def _recovered(text: str, url: str, trouble: str) -> Document:

@@ -8,54 +8,34 @@ https://web.resource.org/rss/1.0/spec, and where these are silent what feedparse
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from lxml import etree
 
 from sources.document import Document, Entry
-from sources.feed_entry import absolute, as_markup, language, longest, mended, permalink
-from sources.text import HTML_NAMES
-
-_CORE = (
-    "http://backend.userland.com/rss2",
-    "http://backend.userland.com/rss",
-    "http://blogs.law.harvard.edu/tech/rss",
-    "http://purl.org/rss/1.0/",
-    "http://my.netscape.com/rdf/simple/0.9/",
-    "http://purl.org/rss/1.0/modules/rss091#",
-    "http://purl.org/atom/ns#",
-    "http://www.w3.org/2005/atom",
+from sources.feed_entry import absolute, as_markup, is_absolute, language, longest, mended, permalink
+from sources.feed_names import (
+    AUTHORS,
+    BODIES,
+    CREATED,
+    DIVS,
+    ENTRIES,
+    FIELDS,
+    GROUPS,
+    HOLDERS,
+    IDS,
+    MARKUPS,
+    PREFIXES,
+    PUBLISHED,
+    PUBLISHERS,
+    ROOTS,
+    TEXT_CONSTRUCTS,
+    TEXTS,
+    TITLES,
+    UPDATED,
 )
-_PREFIXES = dict.fromkeys(_CORE, "") | {
-    "http://purl.org/rss/1.0/modules/content/": "content:",
-    "http://purl.org/dc/elements/1.1/": "dc:",
-    "http://purl.org/dc/terms/": "dcterms:",
-    "http://search.yahoo.com/mrss": "media:",
-    "http://search.yahoo.com/mrss/": "media:",
-    "http://www.itunes.com/dtds/podcast-1.0.dtd": "itunes:",
-    "http://www.w3.org/1999/xhtml": "xhtml:",
-    "http://www.w3.org/1999/02/22-rdf-syntax-ns#": "rdf:",
-    "http://purl.org/syndication/thread/1.0": "thr:",
-}
-_ROOTS = {"rss": "rss", "rdf:rdf": "rdf", "feed": "atom"}
-_ENTRIES = frozenset({"item", "entry"})
-_TITLES = frozenset({"title", "dc:title"})
-_TEXTS = frozenset({"summary", "abstract", "content", "itunes:summary"})  # plain unless a type says otherwise
-_MARKUPS = frozenset({"description", "dc:description", "media:description", "content:encoded", "fullitem"})
-_BODIES = frozenset({"body", "xhtml:body"})
-_CONTENTS = _TEXTS | _MARKUPS | _BODIES
-_DIVS = frozenset({"div", "xhtml:div"})  # some wrap escaped HTML in a real <div>
-_TEXT_CONSTRUCTS = _CONTENTS | _TITLES
-_IDS = frozenset({"guid", "id"})
-_PUBLISHED = frozenset({"published", "issued", "pubdate", "dcterms:issued"})
-_UPDATED = frozenset({"updated", "modified", "lastbuilddate", "dc:date", "dcterms:modified"})
-_CREATED = frozenset({"created", "dcterms:created"})
-_AUTHORS = frozenset({"author", "dc:creator", "itunes:author", "dc:author"})
-_PUBLISHERS = frozenset({"source", "news:source"})  # Bing has its own
-_FIELDS = _TITLES | _CONTENTS | _IDS | _PUBLISHED | _UPDATED | _CREATED | _ENTRIES | {"link", "media:title", "image"}
-_GROUPS = frozenset({"media:group", "media:content"})  # their children say things of the entry
-_APART = frozenset({"source"})  # its title and link are not the entry's
+from sources.text import HTML_NAMES
 
 _XML = "{http://www.w3.org/XML/1998/namespace}"
 _RDF_ABOUT = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about"
@@ -88,15 +68,12 @@ def read_xml(text: str, url: str, *, recover: bool = False) -> Document:
         raise Unsure(str(error)) from error
     if root is None or root.getroottree().docinfo.internalDTD is not None:
         raise Unsure("nothing but a DOCTYPE" if root is None else "a DOCTYPE")
-    document = _Reader(root, url, has_bases="base=" in text or "base =" in text).document()
-    return replace(document, damaged=recover)
+    return replace(_Reader(root, url).document(), damaged=recover)
 
 
-@dataclass(slots=True)
 class _Fields:
     """What the children of one entry say, gathered in document order."""
 
-    id: str | None = None
     link: str | None = None
     other_link: str | None = None
     permalink: str | None = None
@@ -111,16 +88,19 @@ class _Fields:
     reply_to: str | None = None
     publisher: str | None = None
 
+    def __init__(self, id: str | None) -> None:
+        self.id = id
+        self.contents: list[str] = []
+
 
 class _Reader:
     """Reads one tree."""
 
-    def __init__(self, root: etree._Element, url: str, *, has_bases: bool) -> None:
+    def __init__(self, root: etree._Element, url: str) -> None:
         self._root = root
         self._url = url
-        self._has_bases = has_bases
-        self._names: dict[str, str] = {}
-        self._format = _ROOTS.get(self._name(root), "")
+        self._names: dict[str, str] = {}  # of the tags that mean the same under every prefix
+        self._format = ROOTS.get(self._name(root), "")
 
     def document(self) -> Document:
         if not self._format:
@@ -148,7 +128,7 @@ class _Reader:
         if name is not None:
             return name
         namespace, _, local = tag.rpartition("}")
-        known = _PREFIXES.get(namespace[1:].lower())
+        known = PREFIXES.get(namespace[1:].lower())
         if known is None and namespace:  # the same namespace may stand under several prefixes
             return (f"{element.prefix.lower()}:" if element.prefix else "") + local.lower()
         self._names[tag] = (known or "") + local.lower()
@@ -164,27 +144,26 @@ class _Reader:
 
     def _entries(self) -> Iterator[etree._Element]:
         """Yield the entries wherever they stand, but for those that are part of some content."""
+        names, known = self._names, None
         for element in self._root.iter():
-            if self._name(element) in _ENTRIES:
-                if any(self._name(above) in _TEXT_CONSTRUCTS for above in element.iterancestors()):
-                    raise Unsure("an entry within content")
+            if (names.get(element.tag) or self._name(element)) in ENTRIES:
+                if (parent := element.getparent()) is not known:
+                    self._check_place(element)
+                    known = parent
                 yield element
 
+    def _check_place(self, element: etree._Element) -> None:
+        if any(self._name(above) in TEXT_CONSTRUCTS for above in element.iterancestors()):
+            raise Unsure("an entry within content")
+
     def _entry(self, element: etree._Element) -> Entry:
-        fields = _Fields(id=element.get(_RDF_ABOUT))
-        contents: list[str] = []
-        for child, name in self._children(element):
-            if name in _CONTENTS:
-                contents.append(self._markup(child, is_plain=name in _TEXTS, is_xhtml=name in _BODIES))
-            elif name in _TITLES or name == "media:title":
-                self._read_title(fields, child, name)
-            else:
-                self._read(fields, child, name)
+        fields = _Fields(element.get(_RDF_ABOUT))
+        self._read_children(fields, element)
         return Entry(
             id=fields.id,
             link=fields.link or absolute(permalink(fields.permalink), self._url) or fields.other_link,
             title=fields.title or fields.media_title,
-            content=longest(contents),
+            content=longest(fields.contents),
             date=fields.published or fields.updated or fields.created,
             author=fields.author,
             lang=language(element.get(f"{_XML}lang")) or language(fields.lang),
@@ -192,67 +171,76 @@ class _Reader:
             publisher=fields.publisher,
         )
 
-    def _children(self, element: etree._Element) -> Iterator[tuple[etree._Element, str]]:
+    def _read_children(self, fields: _Fields, element: etree._Element) -> None:
+        names = self._names
         for child in element:
-            name = self._name(child)
-            if name in _GROUPS:
-                yield from self._children(child)
-            elif name not in _ENTRIES:
+            name = names.get(child.tag) or self._name(child)
+            if len(child) and name not in HOLDERS:
                 self._check(child, name)
-                yield child, name
+            if read := _READERS.get(name):
+                read(self, fields, child)
 
     def _check(self, child: etree._Element, name: str) -> None:
         """Raise Unsure where a field stands in an element that we know nothing of."""
-        if len(child) == 0 or name in _CONTENTS or name in _TITLES or name in _APART:
-            return
-        if name in _FIELDS or any(self._name(below) in _FIELDS for below in child.iterdescendants()):
+        if name in FIELDS or any(self._name(below) in FIELDS for below in child.iterdescendants()):
             raise Unsure(f"<{name}> holds elements")
 
-    def _read_title(self, fields: _Fields, child: etree._Element, name: str) -> None:
+    def _read_text(self, fields: _Fields, child: etree._Element) -> None:
+        fields.contents.append(self._markup(child, is_plain=True))
+
+    def _read_markup(self, fields: _Fields, child: etree._Element) -> None:
+        fields.contents.append(self._markup(child, is_plain=False))
+
+    def _read_body(self, fields: _Fields, child: etree._Element) -> None:
+        fields.contents.append(self._markup(child, is_plain=False, is_xhtml=True))
+
+    def _read_title(self, fields: _Fields, child: etree._Element) -> None:
+        value = self._markup(child, is_plain=True)  # read even where there is one: it may be unsure
+        fields.title = fields.title or value
+
+    def _read_media_title(self, fields: _Fields, child: etree._Element) -> None:
         value = self._markup(child, is_plain=True)
-        if name == "media:title":
-            fields.media_title = fields.media_title or value
-        else:
-            fields.title = fields.title or value
+        fields.media_title = fields.media_title or value
 
-    def _read(self, fields: _Fields, child: etree._Element, name: str) -> None:
-        if name == "link":
-            self._read_link(fields, child)
-        elif name in _IDS:
-            fields.id = _said(child) or fields.id
-            is_permalink = (_attribute(child, "ispermalink") or "true") == "true"
-            fields.permalink = fields.id if is_permalink else fields.permalink
-        elif name in _PUBLISHED:
-            fields.published = _said(child) or fields.published
-        elif name in _UPDATED:
-            fields.updated = _said(child) or fields.updated
-        elif name in _CREATED:
-            fields.created = _said(child) or fields.created
-        else:
-            self._read_about(fields, child, name)
+    def _read_id(self, fields: _Fields, child: etree._Element) -> None:
+        fields.id = _said(child) or fields.id
+        is_permalink = (_attributes(child).get("ispermalink") or "true") == "true"
+        fields.permalink = fields.id if is_permalink else fields.permalink
 
-    def _read_about(self, fields: _Fields, child: etree._Element, name: str) -> None:
-        """Read what is said about the entry: author, language, thread."""
-        if name in _AUTHORS:
-            fields.author = fields.author or self._person(child)
-        elif name == "dc:language":
-            fields.lang = _said(child)
-        elif name == "comments":
-            fields.comments = absolute(_said(child), self._base(child))
-        elif name == "thr:in-reply-to":
-            fields.reply_to = fields.reply_to or child.get("ref")
-        elif name in _PUBLISHERS:
-            fields.publisher = fields.publisher or self._publisher(child)
+    def _read_published(self, fields: _Fields, child: etree._Element) -> None:
+        fields.published = _said(child) or fields.published
+
+    def _read_updated(self, fields: _Fields, child: etree._Element) -> None:
+        fields.updated = _said(child) or fields.updated
+
+    def _read_created(self, fields: _Fields, child: etree._Element) -> None:
+        fields.created = _said(child) or fields.created
+
+    def _read_author(self, fields: _Fields, child: etree._Element) -> None:
+        fields.author = fields.author or self._person(child)
+
+    def _read_language(self, fields: _Fields, child: etree._Element) -> None:
+        fields.lang = _said(child)
+
+    def _read_comments(self, fields: _Fields, child: etree._Element) -> None:
+        fields.comments = self._absolute(_said(child), child)
+
+    def _read_reply(self, fields: _Fields, child: etree._Element) -> None:
+        fields.reply_to = fields.reply_to or child.get("ref")
+
+    def _read_publisher(self, fields: _Fields, child: etree._Element) -> None:
+        fields.publisher = fields.publisher or self._publisher(child)
 
     def _read_link(self, fields: _Fields, child: etree._Element) -> None:
-        href = _attribute(child, "url") or _attribute(child, "uri") or _attribute(child, "href")
+        attributes = _attributes(child)
+        href = attributes.get("url") or attributes.get("uri") or attributes.get("href")
         if not href:
-            fields.link = absolute(_said(child), self._base(child)) or fields.link
+            fields.link = self._absolute(_said(child), child) or fields.link
             return
-        if (_attribute(child, "rel") or "alternate").lower() != "alternate":
+        if (attributes.get("rel") or "alternate").lower() != "alternate":
             return
-        link = absolute(href, self._base(child))
-        if (_attribute(child, "type") or "text/html").lower() in _HTML_TYPES:
+        link = self._absolute(href.strip(), child)
+        if (attributes.get("type") or "text/html").lower() in _HTML_TYPES:
             fields.link = link or fields.link
         else:
             fields.other_link = fields.other_link or link
@@ -268,30 +256,52 @@ class _Reader:
         named = element if len(element) == 0 else next((each for each in element if self._name(each) == "title"), None)
         return (_said(named) or None) if named is not None else None
 
+    def _absolute(self, link: str, element: etree._Element) -> str | None:
+        return link if is_absolute(link) else absolute(link, self._base(element))
+
     def _base(self, element: etree._Element) -> str:
         """Return the address that links of element are relative to (https://www.w3.org/TR/xmlbase/)."""
         base = self._url
-        if self._has_bases:
-            for part in reversed([element, *element.iterancestors()]):
-                base = absolute(part.get(f"{_XML}base") or part.get("base"), base) or base
+        for part in reversed([element, *element.iterancestors()]):
+            base = absolute(part.get(f"{_XML}base") or part.get("base"), base) or base
         return base
 
     def _markup(self, element: etree._Element, *, is_plain: bool, is_xhtml: bool = False) -> str:
         """Return what a text construct says, as HTML or as text. Raises Unsure for types that hold something else."""
         kind = "xhtml" if is_xhtml else "text" if is_plain else "html"
-        if element.attrib:
-            kind = kind if is_xhtml else (_attribute(element, "type") or kind).lower()
-            if _attribute(element, "mode") == "base64" or not _is_text(kind) or _attribute(element, "src"):
+        if attributes := _attributes(element):
+            kind = kind if is_xhtml else (attributes.get("type") or kind).lower()
+            if attributes.get("mode") == "base64" or not _is_text(kind) or attributes.get("src"):
                 raise Unsure(f"content of type {kind}")
         if len(element) or kind in _XHTML_TYPES:
             if kind.endswith("xml") and kind not in _XHTML_TYPES:
                 raise Unsure(f"elements within content of type {kind}")
-            if kind in ("html", "text/html") and {self._name(below) for below in element.iterdescendants()} <= _DIVS:
+            if kind in ("html", "text/html") and {self._name(below) for below in element.iterdescendants()} <= DIVS:
                 return mended(_said(element))
             return mended(_inner(element))
         text = mended((element.text or "").strip())
         is_literal = self._format == "atom" and kind in ("text", "text/plain", "plain")
         return as_markup(text) if is_literal else text
+
+
+_READERS: dict[str, Callable[[_Reader, _Fields, etree._Element], None]] = {
+    **dict.fromkeys(GROUPS, _Reader._read_children),
+    **dict.fromkeys(TEXTS, _Reader._read_text),
+    **dict.fromkeys(MARKUPS, _Reader._read_markup),
+    **dict.fromkeys(BODIES, _Reader._read_body),
+    **dict.fromkeys(TITLES, _Reader._read_title),
+    "media:title": _Reader._read_media_title,
+    "link": _Reader._read_link,
+    **dict.fromkeys(IDS, _Reader._read_id),
+    **dict.fromkeys(PUBLISHED, _Reader._read_published),
+    **dict.fromkeys(UPDATED, _Reader._read_updated),
+    **dict.fromkeys(CREATED, _Reader._read_created),
+    **dict.fromkeys(AUTHORS, _Reader._read_author),
+    "dc:language": _Reader._read_language,
+    "comments": _Reader._read_comments,
+    "thr:in-reply-to": _Reader._read_reply,
+    **dict.fromkeys(PUBLISHERS, _Reader._read_publisher),
+}
 
 
 def _is_text(kind: str) -> bool:
@@ -315,9 +325,7 @@ def _said(element: etree._Element) -> str:
     return "".join(str(part) for part in element.itertext()).strip()
 
 
-def _attribute(element: etree._Element, name: str) -> str | None:
-    """Return an attribute whatever its case."""
-    value = element.get(name)
-    if value is not None or not element.attrib:
-        return value
-    return next((str(found) for key, found in element.attrib.items() if str(key).lower() == name), None)
+def _attributes(element: etree._Element) -> dict[str, str]:
+    """Return the attributes by name in lower case; of several spellings that one, else the first."""
+    written = [(str(name), str(value)) for name, value in element.items()]
+    return {name.lower(): value for name, value in reversed(written)} | dict(written) if written else {}

@@ -39,7 +39,9 @@ _MARKUP = re.compile(
     re.IGNORECASE,
 )
 # Most tags are bare ones; taken out in one go. NUL keeps their neighbours from becoming a tag and is cleaned away.
-_BARE_BLOCK = re.compile(rf"</?(?:{'|'.join(sorted(_BLOCK))})\s*+/?>", re.IGNORECASE)
+# The alternatives are tried one by one: the common ones stand first.
+_COMMON = ("p", "br", "li", "div", "ul", "h2", "h3")
+_BARE_BLOCK = re.compile(rf"</?(?:{'|'.join((*_COMMON, *sorted(_BLOCK - {*_COMMON})))})\s*+/?>", re.IGNORECASE)
 _BARE_INLINE = re.compile(r"</?(?:a|abbr|b|code|em|i|s|small|span|strong|sub|sup|u)\s*+>", re.IGNORECASE)
 _HEAD = r"<(/?)(?:[A-Za-z][A-Za-z0-9]*+:)?([A-Za-z][A-Za-z0-9-]*+)(?=[\s/>])"
 _TAG = re.compile(_HEAD + r"""((?:[^<>=]++|=\s*+(?:"[^"]*+"|'[^']*+')?+)*+)>""")
@@ -81,9 +83,16 @@ def plain_text(text: str) -> str:
     if _is_plain(text):
         return text.strip()
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
-    if _ODD.search(text):
-        text = _UNSPOKEN.sub("", text).translate(_CONTROLS)
-    return "\n".join(filter(None, (" ".join(line.split()) for line in text.split("\n"))))
+    return "\n".join(filter(None, map(_plain_line, text.split("\n"))))
+
+
+def _plain_line(line: str) -> str:
+    """As plain_text, of a text without line feeds; some controls become such."""
+    if line.isprintable() and "  " not in line:
+        return line.strip()
+    if _ODD.search(line):
+        line = _UNSPOKEN.sub("", line).translate(_CONTROLS)
+    return "\n".join(filter(None, (" ".join(part.split()) for part in line.split("\n"))))
 
 
 def _is_plain(text: str) -> bool:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sources.document import Document, Entry
 from sources.feed_entry import longest, mended
 from sources.feed_fallback import read_loose
-from sources.feed_parser import read_fast
+from sources.feed_reader import read_fast
 from sources.feed_xml import Unsure, read_xml
 from sources.text import html_to_text, plain_text
 

@@ -21,7 +21,7 @@ import pytest
 from sources.dates import parse_date
 from sources.document import Document, Entry, NotAFeed
 from sources.feed_fallback import read_loose
-from sources.feed_parser import read_fast
+from sources.feed_reader import read_fast
 from sources.text import html_to_text
 
 _ROOT = Path(__file__).resolve().parents[2]
