@@ -78,7 +78,7 @@ fuzz: install
 model: install
 	$(BIN)/mentiond train
 
-# Every benchmark, one after the other (an hour); those of labelled posts only where MENTIOND_BENCH=DIR names a folder of them.
+# Every benchmark, one after the other; those of labelled posts only where MENTIOND_BENCH=DIR names a folder of them.
 BENCHMARKS := parsing polling storing obsei flatness starting alerts routing cases stories jetstream
 
 bench: install
