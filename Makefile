@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install run lint test test-peers crash pairs worlds soak fuzz image-steps audit sbom model bench-classifier clean
+.PHONY: install run lint test test-peers crash pairs worlds soak fuzz image-steps audit sbom model bench bench-classifier clean
 
 install: .venv/installed
 
@@ -88,6 +88,20 @@ fuzz: install
 # The shipped models follow from monitor/corpus and monitor/lexicon.
 model: install
 	$(BIN)/mentiond train
+
+# Every benchmark, one after the other; those of labelled posts only where MENTIOND_BENCH=DIR names a folder of them.
+BENCHMARKS := parsing polling storing obsei flatness starting alerts routing cases stories jetstream
+
+bench: install
+	@for name in $(BENCHMARKS); do \
+		echo "\n== $$name"; PYTHONDONTWRITEBYTECODE= $(BIN)/python -m benchmarks.$$name || failed="$$failed $$name"; \
+	done; \
+	for name in matching classifier; do \
+		echo "\n== $$name"; \
+		if [ -z "$(MENTIOND_BENCH)" ]; then echo "skipped: MENTIOND_BENCH=DIR is not given"; continue; fi; \
+		MENTIOND_BENCH="$(MENTIOND_BENCH)" $(BIN)/python -m benchmarks.$$name || failed="$$failed $$name"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
 
 # MENTIOND_BENCH=DIR names a folder with labelled posts; docs/classifier.md is written anew.
 bench-classifier: install

@@ -336,7 +336,7 @@ Interval = Annotated[Duration, AfterValidator(_not_nothing)]
 class Settings(BaseModel):
     """Strict configuration: unknown keys are errors, values never appear in error texts."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, defer_build=True)
 
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)]
