@@ -101,7 +101,10 @@ class Pipeline:
         return True
 
     async def _state(self, part: Part) -> PartState:
-        return await self.store.read(lambda connection: read_part(connection, part.name, part.part))
+        return await self.store.look_up(lambda connection: read_part(connection, part.name, part.part))
+
+    async def _known(self, part: Part, ids: Sequence[str]) -> dict[str, str]:
+        return await self.store.look_up(lambda connection: known_hashes(connection, part.name, ids)) if ids else {}
 
     async def _take(self, part: Part, state: PartState, fetched: Page) -> None:
         page = storable_page(await self._sift(part, fetched) if isinstance(part.source, Stream) else fetched)
@@ -123,7 +126,7 @@ class Pipeline:
         kept = {post.external_id for post in hits}
         asked = {name: storable_id(name) for name in (*page.edited, *page.deleted) if name not in kept}
         ids = list(asked.values())
-        known = await self.store.read(lambda connection: known_hashes(connection, part.name, ids)) if ids else {}
+        known = await self._known(part, ids)
         kept.update(name for name, stored in asked.items() if stored in known)
         return replace(
             page,
@@ -136,7 +139,7 @@ class Pipeline:
         hashes = {post.external_id: content_hash(post.title, post.text, post.rating) for post in posts}
         ids = list(hashes)
         asked = [*ids, *page.renamed]
-        stored = await self.store.read(lambda connection: known_hashes(connection, part.name, asked))
+        stored = await self._known(part, asked)
         staying = {name: known for name, known in stored.items() if name not in page.renamed}
         stored = {new: stored[old] for old, new in page.renamed.items() if old in stored} | staying
         pending = [post for post in posts if stored.get(post.external_id) != hashes[post.external_id]]
