@@ -15,8 +15,9 @@ from random import Random
 from typing import Any
 
 from monitor.cursors import LONGEST_PAUSE, PartState, read_part, record_failure
-from monitor.intake import Change, Intake, Outcome, StaleCursorError, commit_page, is_current, known_hashes
+from monitor.intake import Change, Intake, Outcome, StaleCursorError, commit_page, is_current
 from monitor.judge import Judge
+from monitor.known import known_hashes
 from monitor.metrics import Metrics
 from monitor.outbox import owe_notice
 from monitor.people import Authors

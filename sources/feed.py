@@ -13,7 +13,7 @@ import asyncio
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -87,8 +87,9 @@ class State:
         return cls(**known)
 
     def cursor(self) -> Cursor:
-        empty = asdict(State())
-        return {key: value for key, value in asdict(self).items() if value != empty[key]}
+        empty = State()
+        values = {key: getattr(self, key) for key in self.__slots__}
+        return {key: value for key, value in values.items() if value != getattr(empty, key)}
 
 
 class FeedSource:
