@@ -297,7 +297,7 @@ def _validators(response: Response, document: Document) -> tuple[str, str]:
 def _sighted(state: State, response: Response, *notices: str) -> tuple[State, tuple[str, ...]]:
     """Count permanent redirects to one and the same address; believe them from the third in a row on."""
     if response.moved_to is None:
-        return replace(state, moved="", moved_times=0), notices
+        return replace(state, moved="", moved_times=0) if state.moved else state, notices
     times = state.moved_times + 1 if response.moved_to == state.moved else 1
     if times < SIGHTINGS:
         return replace(state, moved=response.moved_to, moved_times=times), notices
