@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from alerts.base import Reason
 from monitor import own_posts
+from monitor.bulk import insert_rows
 from monitor.cases import answer_at_source, withdraw
 from monitor.copies import hand_over
 from monitor.cursors import PartState, pass_subject
@@ -40,7 +41,6 @@ CHUNK = 500  # values in one IN (...)
 _OF_PART = (cursors.c.source == sa.bindparam("of_source"), cursors.c.part == sa.bindparam("of_part"))
 _MOVE = sa.update(cursors).where(*_OF_PART, cursors.c.version == sa.bindparam("of_version"))
 _COUNT = sa.update(cursors).where(*_OF_PART).values(posts=cursors.c.posts + sa.bindparam("more"))
-_INSERT_POSTS = sa.insert(posts).returning(posts.c.external_id, posts.c.id)
 _OF_POST = tuple(Post.__dataclass_fields__)
 
 
@@ -299,8 +299,7 @@ def _insert_posts(connection: Connection, changes: Sequence[Change], revision: i
     ]
     if not rows:
         return {}
-    inserted = connection.execute(_INSERT_POSTS, rows)
-    return {row.external_id: row.id for row in inserted}
+    return {row.external_id: row.id for row in insert_rows(connection, posts, rows)}
 
 
 def _post_row(change: Change) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from monitor.schema import insert_new, posts, seen
+from monitor.bulk import insert_rows
+from monitor.schema import posts, seen
 
 CHUNK = 500  # values in one IN (...)
 
@@ -53,8 +54,7 @@ def insert_seen(connection: Connection, source: str, hashes: Mapping[str, str], 
     """Keep what the look-up took for new; return the ids that were in neither `seen` nor `posts`."""
     if not hashes:
         return set()
-    insertion = insert_new(connection, seen).returning(seen.c.external_id)
-    inserted = set(connection.scalars(insertion, _rows(source, hashes, now)))
+    inserted = {row.external_id for row in insert_rows(connection, seen, _rows(source, hashes, now))}
     for chunk in _chunks(sorted(inserted)):
         inserted.difference_update(connection.scalars(_STORED, {"of_source": source, "ids": chunk}))
     return inserted
@@ -71,12 +71,12 @@ def keep_seen(connection: Connection, source: str, hashes: Mapping[str, str], no
     before = now - timedelta(days=1)
     for chunk in _chunks(list(hashes)):
         these = {"of_source": source, "ids": chunk}
-        there = dict(connection.execute(_SEEN, these).tuples().all())
+        there: dict[str, datetime] = {name: last_seen for name, last_seen in connection.execute(_SEEN, these)}
         if any(last_seen < before for last_seen in there.values()):
             connection.execute(_SEEN_AGAIN, these | {"before": before, "last_seen": now})
         lacking = {key: hashes[key] for key in chunk if key not in there}
         if lacking:  # known by its `posts` row alone, which retention will take
-            connection.execute(insert_new(connection, seen), _rows(source, lacking, now))
+            insert_rows(connection, seen, _rows(source, lacking, now))
 
 
 def _rows(source: str, hashes: Mapping[str, str], now: datetime) -> list[dict[str, Any]]:
