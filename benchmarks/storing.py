@@ -2,7 +2,7 @@
 
     python -m benchmarks.storing [POSTS]        (20,000)
 
-The same rows of some 300 characters: `monitor.store` with SQLAlchemy Core, as a page is stored, and raw sqlite3 with
+The same rows of some 300 characters: `monitor.bulk` with SQLAlchemy Core, as a page is stored, and raw sqlite3 with
 one INSERT ... RETURNING for each row; on PostgreSQL (a server of its own, started where Debian's binaries are) raw
 asyncpg (`pip install -e .[bench]`) with `unnest`. Every batch is one transaction; synchronous=FULL on SQLite, fsync
 off on the PostgreSQL of the tests. Rows a second of wall time, median of five runs.
@@ -28,6 +28,7 @@ import sqlalchemy as sa
 
 from benchmarks.feeds import Feeds
 from benchmarks.machine import describe
+from monitor.bulk import insert_rows
 from monitor.schema import posts
 from monitor.store import Store
 from sources.base import Post
@@ -84,11 +85,10 @@ def _repeat(work: Callable[[], float]) -> float:
 def _store(url: str, rows: list[dict[str, Any]]) -> float:
     store = Store(url)
     store.migrate()
-    statement = sa.insert(posts).returning(posts.c.external_id, posts.c.id)
     store.write_now(lambda connection: connection.execute(sa.delete(posts)))
     begun = perf_counter()
     for batch in _batches(rows):
-        inserted = store.write_now(lambda connection, batch=batch: connection.execute(statement, batch).all())
+        inserted = store.write_now(lambda connection, batch=batch: insert_rows(connection, posts, batch))
         assert len(inserted) == len(batch)
     took = perf_counter() - begun
     store.close()

@@ -52,13 +52,18 @@ def pass_subject(state: PartState) -> str:
     return f"pass:{state.source}/{state.part}/{state.pass_number}"
 
 
+_READ = sa.select(cursors).where(
+    cursors.c.source == sa.bindparam("of_source"), cursors.c.part == sa.bindparam("of_part")
+)
+
+
 def _where(source: str, part: str) -> tuple[sa.ColumnElement[bool], ...]:
     return cursors.c.source == source, cursors.c.part == part
 
 
 def read_part(connection: Connection, source: str, part: str) -> PartState:
     """The row as it stands now."""
-    row = connection.execute(sa.select(cursors).where(*_where(source, part))).one()
+    row = connection.execute(_READ, {"of_source": source, "of_part": part}).one()
     return PartState(**row._mapping)
 
 

@@ -32,7 +32,6 @@ from monitor.pipeline import Part, Pipeline
 from monitor.scheduler import Ticker
 from monitor.store import Store, StoreError
 from monitor.watchdog import Watchdog
-from sources.base import Stream
 from sources.registry import LASTING
 
 log = logging.getLogger("mentiond")
@@ -165,7 +164,7 @@ class Daemon:
         log.info("stopping passes=%d", len(self.passes))
         self.pipeline.stopping = True
         for key, task in self.passes.items():
-            if isinstance(self.parts[key].source, Stream):  # its next page may be long in coming, and comes again
+            if self.parts[key].is_stream:  # its next page may be long in coming, and comes again
                 task.cancel()
         for delivery in self.deliveries.values():
             delivery.stop()
@@ -228,7 +227,7 @@ class Daemon:
 
     async def _pass(self, part: Part, *, once: bool = False) -> bool:
         """A pass waits for its host first, without a slot: a slow server of many feeds keeps nobody else waiting."""
-        if isinstance(part.source, Stream):
+        if part.is_stream:
             return await self.pipeline.poll(part, once=once)
         async with self._gate(part), self.slots:
             return await self.pipeline.poll(part, once=once)

@@ -51,7 +51,8 @@ def first_hop(url: str, headers: Mapping[str, str]) -> Hop:
     if parsed.user is not None or parsed.password is not None:
         pair = f"{parsed.user or ''}:{parsed.password or ''}".encode()
         lowered.setdefault("authorization", "Basic " + base64.b64encode(pair).decode())
-    return _checked(Hop(parsed.with_user(None) if parsed.absolute else parsed, lowered))
+        parsed = parsed.with_user(None) if parsed.absolute else parsed
+    return _checked(Hop(parsed, lowered))
 
 
 def _checked(hop: Hop) -> Hop:

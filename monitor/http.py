@@ -39,6 +39,7 @@ LONGEST_PAUSE = 24 * 3600.0  # seconds
 _LINE_BYTES = 16 * 2**10
 _REFUSED = -1  # errno of an address that is not allowed: aiohttp keeps the number where it merges several errors
 _PERMANENT = (301, 308)
+_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)  # of one hop; the total is ours
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
@@ -167,19 +168,15 @@ class GuardedHttp:
                     data=body,
                     allow_redirects=False,
                     auto_decompress=False,
-                    timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+                    timeout=_TIMEOUT,
                     trace_request_ctx=exchange,
-                    middlewares=self._middlewares(hop.url, once),
+                    middlewares=(ask_once,) if once else (),  # no redirect is followed past `_session`
                 ) as response,
             ):
                 return await _read(response, is_redirect=method == "GET" and response.status in FOLLOWED)
 
     def _session(self, url: URL) -> aiohttp.ClientSession:
         return self._unguarded if host_name(url) in self._allowed else self._guarded
-
-    def _middlewares(self, url: URL, once: bool) -> tuple[aiohttp.ClientMiddlewareType, ...]:
-        guards = (self._stay_on_allowed_hosts,) if host_name(url) in self._allowed else ()
-        return (*guards, ask_once) if once else guards
 
     async def _stay_on_allowed_hosts(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType

@@ -8,7 +8,7 @@ alerts.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,15 +17,17 @@ from sqlalchemy.engine import Connection
 
 from alerts.base import Reason
 from monitor import own_posts
+from monitor.bulk import insert_rows
 from monitor.cases import answer_at_source, withdraw
 from monitor.copies import hand_over
 from monitor.cursors import PartState, pass_subject
 from monitor.digests import DROPPED, drop_empty_digests
 from monitor.groups import leave_unsent
 from monitor.inbox import blank_read, stay_due
+from monitor.known import change_hash, insert_seen, keep_seen
 from monitor.mentions import Draft, News, announce, offer_held, personal_row, revise
 from monitor.own_posts import Answer
-from monitor.schema import alerts, corrections, cursors, gaps, insert_new, mentions, posts, revisions, seen, verdicts
+from monitor.schema import alerts, corrections, cursors, gaps, mentions, posts, revisions, seen, verdicts
 from monitor.stories import Stories
 from monitor.tombstones import forgotten_among
 from monitor.updates import touch
@@ -34,6 +36,12 @@ from sources.base import Page, Post
 from sources.text import CLEANER_VERSION
 
 CHUNK = 500  # values in one IN (...)
+
+# Statements of every page: to build one anew takes longer than to run it.
+_OF_PART = (cursors.c.source == sa.bindparam("of_source"), cursors.c.part == sa.bindparam("of_part"))
+_MOVE = sa.update(cursors).where(*_OF_PART, cursors.c.version == sa.bindparam("of_version"))
+_COUNT = sa.update(cursors).where(*_OF_PART).values(posts=cursors.c.posts + sa.bindparam("more"))
+_OF_POST = tuple(Post.__dataclass_fields__)
 
 
 class StaleCursorError(Exception):
@@ -91,18 +99,6 @@ def is_current(old_hash: str | None) -> bool:
     return old_hash is None or old_hash.startswith(f"{CLEANER_VERSION}:")
 
 
-def known_hashes(connection: Connection, source: str, ids: Sequence[str]) -> dict[str, str]:
-    """external_id -> content hash of every post that was ever fetched, whether in `seen` or in `posts`."""
-    found: dict[str, str] = {}
-    for table in (seen, posts):  # a post that still has a row is known whatever `seen` says
-        for chunk in _chunks(ids):
-            query = sa.select(table.c.external_id, table.c.content_hash)
-            rows = connection.execute(query.where(table.c.source == source, table.c.external_id.in_(chunk)))
-            for external_id, content_hash in rows:
-                found.setdefault(external_id, content_hash)
-    return found
-
-
 def commit_page(connection: Connection, intake: Intake) -> Outcome:
     """Write the page. Raises StaleCursorError; any exception leaves nothing behind."""
     _move_cursor(connection, intake)
@@ -116,24 +112,32 @@ def commit_page(connection: Connection, intake: Intake) -> Outcome:
     _hear_own(connection, intake)
     news = _store_mentions(connection, intake, new, edited)
     touch(connection, _mentions_of(connection, intake, edited), intake.now)
-    if not intake.page.more:
+    if not intake.page.more and _may_have_held(intake):
         offer_held(connection, pass_subject(intake.state), intake.now)
     gaps_found = _record_gaps(connection, intake)
-    connection.execute(sa.update(cursors).where(*_at(intake.state)).values(posts=cursors.c.posts + len(new)))
+    if new:
+        connection.execute(_COUNT, _place(intake.state) | {"more": len(new)})
     receivers = frozenset(receiver for one in news for receiver in one.receivers)
     told = [one.draft.mention for one in news]
     tags = tuple((mention.watchlist.name, tag) for mention in told for tag in mention.verdict.tags)
     return Outcome(len(new), len(edited), len(news), receivers, gaps_found, tags)
 
 
-def _at(state: PartState) -> tuple[sa.ColumnElement[bool], ...]:
-    return cursors.c.source == state.source, cursors.c.part == state.part
+def _may_have_held(intake: Intake) -> bool:
+    """Only a first pass and one of several pages can have held anything back before this page."""
+    state = intake.state
+    is_alone = state.finished_at is not None and state.pass_started_at is None
+    return not is_alone or any(change.is_held for change in intake.changes)
+
+
+def _place(state: PartState) -> dict[str, Any]:
+    return {"of_source": state.source, "of_part": state.part}
 
 
 def _move_cursor(connection: Connection, intake: Intake) -> None:
     state, page = intake.state, intake.page
-    values: dict[str, Any] = {
-        "cursor": page.cursor,
+    values: dict[str, Any] = _place(state) | {
+        "of_version": state.version,
         "version": state.version + 1,
         "pass_started_at": (state.pass_started_at or intake.now) if page.more else None,
         "pass_number": state.pass_number + (0 if page.more else 1),
@@ -142,6 +146,8 @@ def _move_cursor(connection: Connection, intake: Intake) -> None:
         "error": None,
         "error_since": None,
     }
+    if page.cursor != state.cursor:
+        values["cursor"] = page.cursor
     if page.body:
         values["body_at"] = intake.now
     if page.reached is not None or not page.more:
@@ -150,8 +156,7 @@ def _move_cursor(connection: Connection, intake: Intake) -> None:
         values["left"] = page.left
     if not page.more:
         values |= {"finished_at": intake.now, "due_at": intake.now + intake.every}
-    moved = connection.execute(sa.update(cursors).where(*_at(state), cursors.c.version == state.version).values(values))
-    if moved.rowcount == 0:
+    if connection.execute(_MOVE, values).rowcount == 0:
         raise StaleCursorError(f"{state.source}: the cursor of {state.part!r} moved meanwhile")
     after = page.cursor.get("after")
     if not page.more and isinstance(after, int):
@@ -198,6 +203,8 @@ def _forget_deleted(connection: Connection, intake: Intake) -> None:
 def _without_forgotten(connection: Connection, intake: Intake) -> Intake:
     """The page as if those who were erased had not written; of what was pushed, the body is not kept either."""
     source, written = intake.state.source, (*intake.page.posts, *intake.own, *(one.post for one in intake.changes))
+    if not written:
+        return intake
     places = (source, intake.source_type)
     gone = forgotten_among(connection, places, (post.author for post in written))
     if not gone:
@@ -216,25 +223,8 @@ def _without_forgotten(connection: Connection, intake: Intake) -> Intake:
 
 def _insert_seen(connection: Connection, intake: Intake) -> set[str]:
     """Return the ids that were in neither `seen` nor `posts`."""
-    source = intake.state.source
-    rows = [
-        _seen_row(intake, change.post.external_id, change.content_hash)
-        for change in intake.changes
-        if change.old_hash is None
-    ]
-    if not rows:
-        return set()
-    statement = insert_new(connection, seen).returning(seen.c.external_id)
-    inserted = set(connection.scalars(statement, rows))
-    for chunk in _chunks(sorted(inserted)):
-        stored = sa.select(posts.c.external_id).where(posts.c.source == source, posts.c.external_id.in_(chunk))
-        inserted -= set(connection.scalars(stored))
-    return inserted
-
-
-def _seen_row(intake: Intake, external_id: str, content_hash: str) -> dict[str, Any]:
-    moment = {"first_seen": intake.now, "last_seen": intake.now}
-    return {"source": intake.state.source, "external_id": external_id, "content_hash": content_hash} | moment
+    hashes = {one.post.external_id: one.content_hash for one in intake.changes if one.old_hash is None}
+    return insert_seen(connection, intake.state.source, hashes, intake.now)
 
 
 def _update_seen(connection: Connection, intake: Intake) -> set[str]:
@@ -243,12 +233,8 @@ def _update_seen(connection: Connection, intake: Intake) -> set[str]:
     for change in intake.changes:
         if change.old_hash is None:
             continue
-        updated = 0
-        for table in (seen, posts):
-            row = sa.and_(table.c.source == intake.state.source, table.c.external_id == change.post.external_id)
-            changed = sa.update(table).where(row, table.c.content_hash == change.old_hash)
-            updated += connection.execute(changed.values(content_hash=change.content_hash)).rowcount
-        if updated and not change.is_refresh:
+        place = (intake.state.source, change.post.external_id)
+        if change_hash(connection, *place, change.old_hash, change.content_hash) and not change.is_refresh:
             edited.add(change.post.external_id)
     return edited
 
@@ -256,14 +242,7 @@ def _update_seen(connection: Connection, intake: Intake) -> set[str]:
 def _touch_known(connection: Connection, intake: Intake) -> None:
     hashes = dict(intake.known)
     hashes |= {change.post.external_id: change.content_hash for change in intake.changes if change.old_hash is not None}
-    for chunk in _chunks(list(hashes)):
-        row = sa.and_(seen.c.source == intake.state.source, seen.c.external_id.in_(chunk))
-        stale = seen.c.last_seen < intake.now - timedelta(days=1)  # a row is rewritten at most once a day
-        connection.execute(sa.update(seen).where(row, stale).values(last_seen=intake.now))
-        there = set(connection.scalars(sa.select(seen.c.external_id).where(row)))
-        lacking = [_seen_row(intake, key, hashes[key]) for key in chunk if key not in there]
-        if lacking:  # known by its `posts` row alone, which retention will take
-            connection.execute(insert_new(connection, seen), lacking)
+    keep_seen(connection, intake.state.source, hashes, intake.now)
 
 
 def _mark_answered(connection: Connection, intake: Intake) -> None:
@@ -320,12 +299,12 @@ def _insert_posts(connection: Connection, changes: Sequence[Change], revision: i
     ]
     if not rows:
         return {}
-    inserted = connection.execute(sa.insert(posts).returning(posts.c.external_id, posts.c.id), rows)
-    return {row.external_id: row.id for row in inserted}
+    return {row.external_id: row.id for row in insert_rows(connection, posts, rows)}
 
 
 def _post_row(change: Change) -> dict[str, Any]:
-    return asdict(change.post) | {"kind": change.post.kind.value, "person": change.person}
+    post = change.post
+    return {name: getattr(post, name) for name in _OF_POST} | {"kind": post.kind.value, "person": change.person}
 
 
 def _store_edit(connection: Connection, intake: Intake, change: Change) -> list[News]:
@@ -352,10 +331,12 @@ def _store_edit(connection: Connection, intake: Intake, change: Change) -> list[
 
 def _record_gaps(connection: Connection, intake: Intake) -> tuple[str, ...]:
     """Return what is new of it: a pass that reads an overlap again meets the same gap again."""
-    state, here = intake.state, {"source": intake.state.source, "part": intake.state.part}
-    same = sa.and_(gaps.c.source == state.source, gaps.c.part == state.part)
+    if not intake.page.gaps:
+        return ()
+    here = {"source": intake.state.source, "part": intake.state.part}
+    same = sa.and_(gaps.c.source == here["source"], gaps.c.part == here["part"])
     recent = sa.select(gaps.c.detail).where(same, gaps.c.noticed_at > intake.now - timedelta(days=1))
-    known = set(connection.scalars(recent)) if intake.page.gaps else set()
+    known = set(connection.scalars(recent))
     fresh = tuple(gap.detail for gap in intake.page.gaps if gap.detail not in known)
     if fresh:
         connection.execute(sa.insert(gaps), [here | {"noticed_at": intake.now, "detail": one} for one in fresh])

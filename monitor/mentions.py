@@ -56,6 +56,8 @@ def announce(
 
     Whoever had the last case of that person or thread is called. Copies of what a receiver knows are not told again.
     """
+    if not news:
+        return
     news, originals = leave_out_told(connection, news)
     ids = _insert_mentions(connection, [one for one in news if one.mention_id is None], now)
     told = [(one.mention_id or ids[one.post_id, one.draft.mention.watchlist.name], one) for one in news]

@@ -1,8 +1,8 @@
 """The store: engines, threads, transactions and who may be the one daemon.
 
-SQLAlchemy Core runs synchronously on threads of its own: every write on one writer thread, reads on two others. On
-SQLite a write transaction starts with BEGIN IMMEDIATE (the driver's default loses updates silently) and reads are in
-autocommit.
+SQLAlchemy Core runs synchronously on threads of its own: every write on one writer thread, reads on three others.
+Writes that have come while another was committed share a transaction, and so its fsync. On SQLite a write transaction
+starts with BEGIN IMMEDIATE (the driver's default loses updates silently) and reads are in autocommit.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import (
     DataError,
     DBAPIError,
@@ -28,13 +28,14 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 
+from monitor import engines
+from monitor.lanes import Done, Lane, Work
+
 T = TypeVar("T")
 
 ADVISORY_LOCK = 0x6D656E74  # "ment": one active daemon per PostgreSQL database
 MIGRATION_LOCK = ADVISORY_LOCK + 1
 WATCH_EVERY = 2.0  # seconds between two looks whether the connection that holds the lock is alive
-BUSY_TIMEOUT = 5000  # ms that SQLite waits for another process's write
-STOPPED_AFTER = 20  # s of silence after which PostgreSQL takes a stopped process's lock and open transaction from it
 _PROOF = "proof"  # the key of the row that shows that the store can be written
 _PROOF_SIZE = 256 * 1024  # bytes: a disk with room for so much takes a page
 
@@ -51,17 +52,25 @@ class StoreBusyError(StoreError):
     """Another daemon has this store."""
 
 
+class _WorkFailedError(Exception):
+    """One of several works in a transaction; that is rolled back."""
+
+
 class Store:
     """An open store. `write` and `read` take a function of one connection and run it off the event loop.
 
-    `failure` says why the last write failed; empty: it did not.
+    What is written may be run a second time, after it was rolled back. `failure` says why the last write failed; empty:
+    it did not.
     """
 
     def __init__(self, url: str) -> None:
         self.url = sa.engine.make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self._writer, self._reader = _sqlite_engines(self.url) if self.is_sqlite else _postgres_engines(self.url)
-        self._write_thread = ThreadPoolExecutor(1, "store-write")
+        self._writer, self._reader = (
+            engines.sqlite_engines(self.url) if self.is_sqlite else engines.postgres_engines(self.url)
+        )
+        self._writes = Lane("store-write", self._write_all)
+        self._look_ups = Lane("store-look-up", self._read_all)
         self._read_threads = ThreadPoolExecutor(2, "store-read")
         self._writing = Lock()  # SQLite's writer is one connection, which has one transaction at a time
         self.failure = ""
@@ -72,8 +81,10 @@ class Store:
         return self.url.render_as_string(hide_password=True)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in one transaction; an exception rolls it back. Raises StoreError when the database fails."""
-        return await asyncio.get_running_loop().run_in_executor(self._write_thread, self.write_now, work)
+        """Run `work` in one transaction; an exception rolls it back, and nothing else. Raises StoreError when the
+        database fails.
+        """
+        return await self._writes.run(work)
 
     def write_now(self, work: Callable[[Connection], T]) -> T:
         """The same for a command that has no event loop; blocking."""
@@ -104,9 +115,52 @@ class Store:
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` without a transaction. Raises StoreError when the database fails."""
-        return await asyncio.get_running_loop().run_in_executor(
-            self._read_threads, self._run, self._reader.connect, work
-        )
+        return await asyncio.get_running_loop().run_in_executor(self._read_threads, self.read_now, work)
+
+    async def look_up(self, work: Callable[[Connection], T]) -> T:
+        """The same for what takes a few rows by their keys: such works are done together, one after the other."""
+        return await self._look_ups.run(work)
+
+    def _write_all(self, works: Sequence[Work]) -> list[Done]:
+        """All in one transaction; where one of them fails, each in its own. A commit that failed is not tried again:
+        the server may have it.
+        """
+
+        def together(connection: Connection) -> list[Done]:
+            try:
+                return [Done(work(connection)) for work in works]
+            except Exception as error:
+                raise _WorkFailedError from error
+
+        if len(works) > 1:
+            try:
+                return self.write_now(together)
+            except StoreError as error:
+                return [Done(error=error)] * len(works)
+            except (_WorkFailedError, *OUR_MISTAKES):
+                pass
+        return [self._write_alone(work) for work in works]
+
+    def _write_alone(self, work: Work) -> Done:
+        try:
+            return Done(self.write_now(work))
+        except Exception as error:
+            return Done(error=error)
+
+    def _read_all(self, works: Sequence[Work]) -> list[Done]:
+        """One after the other on one connection; the next has another where one failed."""
+        done: list[Done] = []
+
+        def rest(connection: Connection) -> None:
+            for work in works[len(done) :]:
+                done.append(Done(work(connection)))
+
+        while len(done) < len(works):
+            try:
+                self.read_now(rest)
+            except Exception as error:
+                done.append(Done(error=error))
+        return done
 
     def _run(self, connect: Callable[[], AbstractContextManager[Connection]], work: Callable[[Connection], T]) -> T:
         try:
@@ -119,7 +173,8 @@ class Store:
 
     def close(self) -> None:
         """Finish what is running and close every connection."""
-        self._write_thread.shutdown()
+        self._writes.close()
+        self._look_ups.close()
         self._read_threads.shutdown()
         self._writer.dispose()
         self._reader.dispose()
@@ -129,7 +184,7 @@ class Store:
 
         `check` first reads all of an SQLite file for damage: seconds for a large one.
         """
-        self._write_thread.submit(self._migrate, check).result()  # `close` waits for it, whoever stops waiting here
+        self._writes.call(lambda: self._migrate(check))  # `close` waits for it, whoever stops waiting here
 
     def _migrate(self, check: bool) -> None:
         from alembic import command
@@ -202,7 +257,7 @@ def _end_when_silent(connection: Connection) -> None:
     """
     version = connection.dialect.server_version_info or (0,)
     if version >= (14,):
-        connection.execute(sa.text(f"SET idle_session_timeout = '{STOPPED_AFTER}s'"))
+        connection.execute(sa.text(f"SET idle_session_timeout = '{engines.STOPPED_AFTER}s'"))
 
 
 async def _watch(connection: Connection, lost: asyncio.Event) -> None:
@@ -226,7 +281,7 @@ def _file_lock(database: str) -> Any:
     """`flock` on the file beside the database: free at once after kill -9, which a heartbeat row is not."""
     path = Path(os.path.realpath(database) + ".lock")  # one lock, whatever links lead to the file
     try:
-        handle = os.fdopen(_for_the_owner(str(path), os.O_RDWR | os.O_CREAT | os.O_APPEND), "a+")
+        handle = os.fdopen(engines.open_for_owner(str(path), os.O_RDWR | os.O_CREAT | os.O_APPEND), "a+")
     except OSError as error:
         raise StoreError(f"{path} cannot be written: {error.strerror}; check the folder of `store.url`") from error
     with handle:
@@ -249,56 +304,3 @@ def _check_integrity(connection: Connection, place: str) -> None:
     verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
     if verdict != "ok":
         raise StoreError(f"{place} is damaged ({verdict}); restore it from a backup")
-
-
-def _for_the_owner(path: str, flags: int) -> int:
-    """Open a file that nobody else can read if it is made now, whatever the umask says."""
-    return os.open(path, flags, 0o600)
-
-
-def _make_private(database: str) -> None:
-    """What people wrote is for the owner's eyes: SQLite gives the files beside a database the mode of that.
-
-    Only a file that is not there is opened: to close one that a connection has open would drop the locks of that, and
-    with them all that is written from then on.
-    """
-    with suppress(OSError):  # it is there; or what is wrong with the place, SQLite says
-        os.close(_for_the_owner(database, os.O_RDWR | os.O_CREAT | os.O_EXCL))
-
-
-def _sqlite_engines(url: sa.URL) -> tuple[Engine, Engine]:
-    writer = sa.create_engine(url, poolclass=sa.pool.StaticPool, connect_args={"check_same_thread": False})
-    reader = sa.create_engine(url, isolation_level="AUTOCOMMIT", connect_args={"check_same_thread": False})
-
-    @sa.event.listens_for(writer, "do_connect")
-    @sa.event.listens_for(reader, "do_connect")
-    def make(*_: object) -> None:
-        _make_private(str(url.database))
-
-    @sa.event.listens_for(writer, "connect")
-    @sa.event.listens_for(reader, "connect")
-    def prepare(connection: Any, record: object) -> None:
-        connection.isolation_level = None  # the driver opens no transactions of its own
-        for pragma in (f"busy_timeout={BUSY_TIMEOUT}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @sa.event.listens_for(writer, "begin")
-    def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return writer, reader
-
-
-def _postgres_engines(url: sa.URL) -> tuple[Engine, Engine]:
-    url = url.set(drivername="postgresql+psycopg")
-    options: dict[str, Any] = {"pool_pre_ping": True, "connect_args": {"connect_timeout": 5}}
-    writer = sa.create_engine(url, pool_size=1, max_overflow=0, **options)
-    reader = sa.create_engine(url, pool_size=3, isolation_level="AUTOCOMMIT", **options)
-
-    @sa.event.listens_for(writer, "connect")
-    def prepare(connection: Any, record: object) -> None:
-        """A process that is stopped within a transaction would hold its locks for as long."""
-        connection.execute(f"SET idle_in_transaction_session_timeout = '{STOPPED_AFTER}s'")
-        connection.commit()
-
-    return writer, reader

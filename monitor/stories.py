@@ -2,7 +2,7 @@
 
 `posts.story_id` is the id of the first post of a story; the first one itself has none. What is compared with lives in
 memory (rules.stories) and belongs to the writer thread. A transaction that was rolled back leaves entries behind whose
-ids may be given out again: so an entry counts only if its post stands under its id.
+ids may be given out again, to the same post too: an entry counts only if its post stands under its id and is another.
 """
 
 from __future__ import annotations
@@ -59,8 +59,9 @@ class Stories:
     def _find(self, connection: Connection, sought: Trace) -> Known | None:
         while (known := self._index.find(sought)) is not None:
             query = sa.select(posts.c.source, posts.c.external_id).where(posts.c.id == known.post_id)
-            row = connection.execute(query).one_or_none()
-            if row is not None and tuple(row) == (known.trace.source, known.trace.external_id):
+            stored = tuple(connection.execute(query).one_or_none() or ())
+            itself = (sought.source, sought.external_id)
+            if stored == (known.trace.source, known.trace.external_id) != itself:
                 return known
             self._index.remove(known)
         return None

@@ -22,14 +22,18 @@ from monitor.schema import forgotten, insert_new
 CHUNK = 500  # values in one IN (...)
 _DOMAIN: Final = b"mentiond forgotten 1\0"  # nothing else that the key signs looks like a tombstone
 _LOCK: Final = 0x6D656E76  # PostgreSQL: pages are stored before an erasure or after it, never meanwhile
+_SHARE_LOCK: Final = sa.select(sa.func.pg_advisory_xact_lock_shared(_LOCK))
+_HERE: Final = sa.select(forgotten.c.digest).where(forgotten.c.place.in_(sa.bindparam("places", expanding=True)))
+_ANY: Final = _HERE.limit(1)
+_THESE: Final = _HERE.where(forgotten.c.digest.in_(sa.bindparam("digests", expanding=True)))
 
 
 def forgotten_among(connection: Connection, places: Iterable[str], authors: Iterable[str | None]) -> frozenset[str]:
     """Of these authors those who were erased, as they are written; to be asked in the transaction that stores them."""
     if connection.dialect.name != "sqlite":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock_shared(_LOCK)))
-    here = forgotten.c.place.in_(sorted(set(places)))
-    if connection.scalar(sa.select(forgotten.c.digest).where(here).limit(1)) is None:
+        connection.execute(_SHARE_LOCK)
+    here = sorted(set(places))
+    if connection.scalar(_ANY, {"places": here}) is None:
         return frozenset()
     key = load_key(connection)
     named: dict[str, list[str]] = {}
@@ -37,8 +41,7 @@ def forgotten_among(connection: Connection, places: Iterable[str], authors: Iter
         named.setdefault(_digest(key, author), []).append(author)
     digests, found = sorted(named), set[str]()
     for start in range(0, len(digests), CHUNK):
-        query = sa.select(forgotten.c.digest).where(here, forgotten.c.digest.in_(digests[start : start + CHUNK]))
-        found.update(connection.scalars(query))
+        found.update(connection.scalars(_THESE, {"places": here, "digests": digests[start : start + CHUNK]}))
     return frozenset(author for digest in found for author in named[digest])
 
 

@@ -13,7 +13,7 @@ import asyncio
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -87,8 +87,9 @@ class State:
         return cls(**known)
 
     def cursor(self) -> Cursor:
-        empty = asdict(State())
-        return {key: value for key, value in asdict(self).items() if value != empty[key]}
+        empty = State()
+        values = {key: getattr(self, key) for key in self.__slots__}
+        return {key: value for key, value in values.items() if value != getattr(empty, key)}
 
 
 class FeedSource:
@@ -296,7 +297,7 @@ def _validators(response: Response, document: Document) -> tuple[str, str]:
 def _sighted(state: State, response: Response, *notices: str) -> tuple[State, tuple[str, ...]]:
     """Count permanent redirects to one and the same address; believe them from the third in a row on."""
     if response.moved_to is None:
-        return replace(state, moved="", moved_times=0), notices
+        return replace(state, moved="", moved_times=0) if state.moved else state, notices
     times = state.moved_times + 1 if response.moved_to == state.moved else 1
     if times < SIGHTINGS:
         return replace(state, moved=response.moved_to, moved_times=times), notices

@@ -58,7 +58,8 @@ def identify(entries: Sequence[Entry], *, scope: str, policy: Policy, last: Mapp
         new = [_identity(entry, strict, scope) for entry in entries]
         renamed, gap = {old: new[index] for old, index in redrawn.items()}, False
     else:
-        strict = _strict_enough(entries, policy, scope)
+        is_enough = len(set(ids)) == len(entries)
+        strict = policy if is_enough else _strict_enough(entries, policy, scope)
         new = ids if strict is policy else [_identity(entry, strict, scope) for entry in entries]
         renamed = {} if strict is policy else _renamed(ids, new, marks, last)
         gap = bool(entries and last) and not any(each in last for each in ids)

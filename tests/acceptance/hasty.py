@@ -25,5 +25,5 @@ def run(arguments: Sequence[str]) -> int:
     monitor.watchdog.STORE_PATIENCE = timedelta(seconds=PATIENCE)
     monitor.outbox.LEASE = timedelta(seconds=LEASE)
     monitor.delivery.LEAST_LEASE = timedelta(seconds=LEASE / 2)
-    monitor.store.STOPPED_AFTER = STOPPED_AFTER
+    monitor.engines.STOPPED_AFTER = STOPPED_AFTER
     return entry.run(arguments)

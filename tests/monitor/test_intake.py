@@ -12,7 +12,8 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from monitor import cursors, outbox
-from monitor.intake import Intake, StaleCursorError, commit_page, known_hashes
+from monitor.intake import Intake, StaleCursorError, commit_page
+from monitor.known import known_hashes
 from monitor.loading import load_alerts
 from monitor.schema import alerts, gaps, mentions, posts, revisions, seen, verdicts
 from monitor.schema import cursors as parts

@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta, timezone
@@ -20,10 +20,11 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
+from monitor import outbox
 from monitor import store as stores
-from monitor.schema import channels, metadata
+from monitor.schema import alerts, channels, metadata
 from monitor.store import Store, StoreBusyError, StoreError
 from tests.fakes import START
 from tests.monitor.builders import in_transaction, owe, rows_of
@@ -185,6 +186,110 @@ async def test_an_exception_rolls_back_and_the_store_goes_on(store: Store) -> No
     with pytest.raises((StoreError, ProgrammingError)):  # SQLite does not tell our mistakes from its own trouble
         await store.write(lambda connection: connection.execute(sa.text("SELECT nonsense FROM nowhere")))
     assert rows_of(store, channels)[0].failures == 0
+
+
+# -- writes that share a transaction ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def commits(store: Store) -> list[object]:
+    """Grows with every transaction that is committed."""
+    made: list[object] = []
+    sa.event.listen(store._writer, "commit", made.append)
+    return made
+
+
+async def write_behind(store: Store, *works: Callable[[Connection], object]) -> list[object]:
+    """What becomes of works that come while the writer is busy."""
+    is_busy, may_go_on = threading.Event(), threading.Event()
+
+    def keep_busy(_: Connection) -> None:
+        is_busy.set()
+        may_go_on.wait(3)
+
+    first = asyncio.create_task(store.write(keep_busy))
+    await asyncio.to_thread(is_busy.wait, 3)
+    waiting = [asyncio.create_task(store.write(work)) for work in works]
+    await asyncio.sleep(0)
+    may_go_on.set()
+    await first
+    return list(await asyncio.gather(*waiting, return_exceptions=True))
+
+
+def owe_one(number: int) -> Callable[[Connection], int]:
+    def work(connection: Connection) -> int:
+        outbox.owe_notice(connection, "ops", [""], f"notice:{number}", "text", START)
+        return number
+
+    return work
+
+
+async def test_what_comes_meanwhile_shares_a_transaction(store: Store, commits: list[object]) -> None:
+    assert await write_behind(store, *map(owe_one, range(10))) == list(range(10))
+    assert len(commits) == 2
+    assert [row.subject for row in rows_of(store, alerts)] == [f"notice:{number}" for number in range(10)]
+
+
+async def test_of_writes_that_share_a_transaction_one_fails_alone(store: Store) -> None:
+    def broken(connection: Connection) -> None:
+        owe_one(7)(connection)
+        raise KeyError("bug")
+
+    one, two, three, four = await write_behind(store, owe_one(1), broken, refused, owe_one(4))
+    assert (one, four) == (1, 4)
+    assert isinstance(two, KeyError)
+    assert isinstance(three, StoreError | ProgrammingError)
+    assert sorted(row.subject for row in rows_of(store, alerts)) == ["notice:1", "notice:4"]
+
+
+def refused(connection: Connection) -> None:
+    connection.execute(sa.text("SELECT nonsense FROM nowhere"))
+
+
+async def test_a_commit_that_failed_is_not_tried_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[int] = []
+
+    def counted(connection: Connection) -> None:
+        begun.append(len(begun))
+
+    def lost(*_: object) -> None:
+        raise OperationalError("COMMIT", {}, Exception("the connection was lost"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store._writer.dialect, "do_commit", lost)
+        done = await asyncio.to_thread(store._write_all, [counted, counted])
+    assert [type(one.error) for one in done] == [StoreError, StoreError]
+    assert begun == [0, 1]
+    assert "the connection was lost" in store.failure
+
+
+async def test_a_write_that_nobody_waits_for_is_not_begun(store: Store) -> None:
+    is_busy, may_go_on = threading.Event(), threading.Event()
+
+    def keep_busy(_: Connection) -> None:
+        is_busy.set()
+        may_go_on.wait(3)
+
+    first = asyncio.create_task(store.write(keep_busy))
+    await asyncio.to_thread(is_busy.wait, 3)
+    waiting = asyncio.create_task(store.write(owe_one(1)))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    may_go_on.set()
+    await first
+    assert await store.write(owe_one(2)) == 2
+    assert [row.subject for row in rows_of(store, alerts)] == ["notice:2"]
+
+
+async def test_of_look_ups_that_are_done_together_one_fails_alone(store: Store) -> None:
+    owe(store, 1)
+
+    def look(connection: Connection) -> int:
+        return connection.scalar(sa.select(sa.func.count()).select_from(channels)) or 0
+
+    found = await asyncio.gather(*map(store.look_up, (look, refused, look)), return_exceptions=True)
+    assert found[0] == found[2] == 1
+    assert isinstance(found[1], StoreError | ProgrammingError)
 
 
 def test_every_sqlite_connection_is_prepared(tmp_path: Path) -> None:

@@ -231,6 +231,22 @@ async def test_a_page_that_was_rolled_back_is_nobodys_original(room: Newsroom, m
     assert len({mention_id for mention_id, _, _ in room.told()}) == 2
 
 
+async def test_a_page_that_is_written_again_is_not_its_own_original(
+    room: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise StoreError("disk full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("monitor.intake._record_gaps", fail)
+        with pytest.raises(StoreError):
+            await room.poll("feed", article(author="Kim"))
+    await room.poll("feed", article(author="Kim"))
+    await room.poll("search", article("2"))
+    first, copy = rows_of(room.store, posts)
+    assert (first.story_id, copy.story_id) == (None, first.id)
+
+
 async def test_without_stories_every_post_stands_for_itself(store: Store) -> None:
     works = build_works(store)
     assert works.pipeline.stories is None
