@@ -31,7 +31,7 @@ def _change(table: sa.Table) -> sa.Update:
 
 # Statements of every page: to build one anew takes longer than to run it.
 _HASHES = sa.union_all(
-    *(sa.select(table.c.external_id, table.c.content_hash).where(_these(table)) for table in (posts, seen))
+    *(sa.select(table.c.external_id, table.c.content_hash).where(_these(table)) for table in (seen, posts))
 )
 _STORED = sa.select(posts.c.external_id).where(_these(posts))
 _SEEN = sa.select(seen.c.external_id, seen.c.last_seen).where(_these(seen))
@@ -46,7 +46,7 @@ def known_hashes(connection: Connection, source: str, ids: Sequence[str]) -> dic
     found: dict[str, str] = {}
     for chunk in _chunks(ids):
         for external_id, content_hash in connection.execute(_HASHES, {"of_source": source, "ids": chunk}):
-            found[external_id] = content_hash
+            found.setdefault(external_id, content_hash)
     return found
 
 

@@ -189,9 +189,12 @@ class Scene:
         assert await asyncio.wait_for(process.wait(), 40) == 0
 
     def _is_done(self, log: Path, before: int) -> bool:
-        """Everything arrived, and the daemon is ready: asked to end before that, it would just die."""
+        """Everything arrived, what a kill left unmarked went again when its lease had run out, and the daemon is ready:
+        asked to end before that, it would just die.
+        """
         arrived = self.arrived() if self.arrived else {key for key, _ in self.received}
-        return self.planted <= arrived and b'"event":"ready"' in log.read_bytes()[before:]
+        is_marked = not (self.lost and self._rows(_OWED))
+        return self.planted <= arrived and is_marked and b'"event":"ready"' in log.read_bytes()[before:]
 
     def _start(self, point: str, count: int, model: str) -> Process:
         arguments = [point, str(count), model, "run", "-c", str(self.write_config())]
@@ -217,6 +220,7 @@ class Scene:
 
 _STORED = sa.select(posts.c.external_id, mentions.c.watchlist).join(mentions, mentions.c.post_id == posts.c.id)
 _UNSENT = sa.select(alerts.c.id).where(alerts.c.state != "sent")
+_OWED = sa.select(alerts.c.id).where(alerts.c.state.in_(("owed", "leased")))
 _SENT = _STORED.join(alerts, alerts.c.mention_id == mentions.c.id).where(alerts.c.state == "sent")
 _COMPARE = {
     "<": int.__lt__,
