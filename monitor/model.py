@@ -119,12 +119,14 @@ def _verify(folder: Path, expected: dict[str, str]) -> None:
 def _load(folder: Path, encoders: _Encoders, *, sure: bool) -> Pipeline:
     import spacy
 
+    from rules.cutting import Cutter
     from rules.lexical import NAME as LEXICON
     from rules.linear import NAME, LinearLabels
 
     try:
         nlp = spacy.load(folder)
         _keep_attributes(nlp)
+        nlp.tokenizer = Cutter(nlp)
         component = nlp.get_pipe(NAME)
         if not isinstance(component, LinearLabels) or not nlp.has_pipe(LEXICON):
             raise ValueError(f"its components {LEXICON} and {NAME} are not mentiond's own")

@@ -5,10 +5,10 @@ Pieces of words (character n-grams) reach what a few hundred examples cannot lis
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from zlib import crc32
 
 import numpy as np
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Keys = npt.NDArray[np.uint32]
 Values = npt.NDArray[np.float32]
+Places = TypeVar("Places", Keys, npt.NDArray[np.intp])  # features by their keys, or by their rows in a table
 
 # How much one feature of a kind weighs before a post's vector is scaled to length 1.
 WORD, PAIR, PIECE, AROUND, SHAPE = 1.0, 0.9, 0.3, 0.9, 0.8
@@ -35,10 +36,14 @@ def key_of(feature: str) -> int:
     return crc32(feature.encode("utf-8", "surrogatepass"))
 
 
+def keys_of(features: Iterable[str]) -> Keys:
+    """The keys of several features."""
+    return np.array([crc32(feature.encode("utf-8", "surrogatepass")) for feature in features], np.uint32)
+
+
 _PIECE_KEY = key_of("c ")  # a checksum goes on from that of the prefix
 
 
-@lru_cache(REMEMBERED_WORDS)
 def word_features(word: str) -> tuple[Keys, Values]:
     """Features of one folded word by itself: the word and its pieces; none for a mask."""
     if word in MASKS:
@@ -51,9 +56,12 @@ def word_features(word: str) -> tuple[Keys, Values]:
     return np.array(keys, np.uint32), values
 
 
+_word_features_again = lru_cache(REMEMBERED_WORDS)(word_features)
+
+
 def pair_keys(words: Sequence[str]) -> Keys:
     """One key for each two neighbours; the k-th joins words k and k + 1."""
-    return np.array([key_of(f"p {one} {two}") for one, two in pairwise(words)], np.uint32)
+    return keys_of([f"p {one} {two}" for one, two in pairwise(words)])
 
 
 def _surroundings(words: Sequence[str]) -> Iterator[str]:
@@ -125,16 +133,26 @@ def text_features(reading: Reading) -> tuple[Keys, Values]:
     if not reading.folded:
         return np.empty(0, np.uint32), np.empty(0, np.float32)
     about = seen_from_target(reading)
+    return gather([*map(_word_features_again, about.folded), other_features(reading, about)])
+
+
+def other_features(reading: Reading, about: Reading) -> tuple[Keys, Values]:
+    """What is more than words by themselves; `about` is what of the reading is said of the target."""
     words = about.folded
-    own = [word_features(word) for word in words]
     pairs = pair_keys(words)
-    named = [(feature, AROUND) for feature in (*_surroundings(words), *_brands(reading.folded))]
-    named += [(feature, AROUND) for feature in side_features(reading)]
-    named += [(feature, SHAPE) for feature in _shape(words, about.words)]
-    named += meaning_features(about.hits)
-    named += brand_features(reading.folded, reading.hits)
-    keys = [*(part[0] for part in own), pairs, np.array([key_of(name) for name, _ in named], np.uint32)]
-    values = [*(part[1] for part in own), np.full(len(pairs), PAIR, np.float32)]
-    values.append(np.array([weight for _, weight in named], np.float32))
-    distinct, first = np.unique(np.concatenate(keys), return_index=True)
-    return distinct, np.concatenate(values)[first]
+    around = [*_surroundings(words), *_brands(reading.folded), *side_features(reading)]
+    shape = list(_shape(words, about.words))
+    meaning = [*meaning_features(about.hits), *brand_features(reading.folded, reading.hits)]
+    keys = keys_of([*around, *shape, *(feature for feature, _ in meaning)])
+    values = [PAIR] * len(pairs) + [AROUND] * len(around) + [SHAPE] * len(shape) + [weight for _, weight in meaning]
+    return np.concatenate([pairs, keys]), np.array(values, np.float32)
+
+
+def gather(parts: Sequence[tuple[Places, Values]]) -> tuple[Places, Values]:
+    """All parts as one: distinct places, ascending; of several values at one place the first counts."""
+    places, values = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = places.argsort(kind="stable")
+    ascending = places[order]
+    is_first = np.ones(len(places), np.bool_)
+    is_first[1:] = ascending[1:] != ascending[:-1]
+    return ascending[is_first], values[order[is_first]]

@@ -14,7 +14,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 
 from rules.lexicon import Lexicon
-from rules.reading import SPANS, read, remember, words_of
+from rules.reading import SPANS, places_of_words, read, remember
 
 NAME = "mention_lexicon"  # the component's name in the pipeline, and its folder in the model
 _FILE = "phrases.json"
@@ -34,10 +34,10 @@ class MentionLexicon:
             self._nlp.vocab.strings.add(field)
 
     def __call__(self, doc: Doc) -> Doc:
-        tokens = words_of(doc)
-        reading = read(doc, tokens)
+        reading = read(doc)
+        places = places_of_words(doc, reading)
         hits = self.lexicon.find(reading.folded)
-        doc.spans[SPANS] = [Span(doc, tokens[hit.start].i, tokens[hit.end - 1].i + 1, hit.field) for hit in hits]
+        doc.spans[SPANS] = [Span(doc, places[hit.start], places[hit.end - 1] + 1, hit.field) for hit in hits]
         remember(doc, replace(reading, hits=hits))
         return doc
 

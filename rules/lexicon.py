@@ -59,6 +59,16 @@ class _Node:
     fields: tuple[str, ...] = ()  # of the entries that end here
 
 
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """What a lexicon knows of one folded word of a text."""
+
+    keys: tuple[str, ...]  # of entries that it fits
+    begun: tuple[_Node, ...]  # where the phrases stand that begin with it
+    is_passed_over: bool
+    ends_sentence: bool
+
+
 def compile_entries(entries: Entries, tokenize: Mapping[str, Tokenize]) -> dict[str, list[list[str]]]:
     """The entries of all languages by field, each as the keys of its words. Raises LexiconError."""
     phrases: dict[str, list[list[str]]] = {}
@@ -99,7 +109,7 @@ class Lexicon:
         self._known = frozenset(key for alike in phrases.values() for keys in alike for key in keys)
         pieces = [key for key in self._known if key[0] == "*" or key[-1] == "*"]
         self._longest_piece = max(map(len, pieces), default=1) - 1
-        self._keys_of = lru_cache(REMEMBERED_WORDS)(self._find_keys)
+        self._entry_of = lru_cache(REMEMBERED_WORDS)(self._find_entry)
 
     def _add(self, keys: Sequence[str], name: str) -> None:
         node = self._root
@@ -107,6 +117,12 @@ class Lexicon:
             node = node.following.setdefault(key, _Node())
         if name not in node.fields:
             node.fields = (*node.fields, name)
+
+    def _find_entry(self, folded: str) -> _Word:
+        """What is asked of each word of a text."""
+        keys = self._find_keys(folded)
+        begun = tuple(self._root.following[key] for key in keys if key in self._root.following)
+        return _Word(keys, begun, folded in _PASSED_OVER and folded not in SENTENCE_ENDS, folded in SENTENCE_ENDS)
 
     def _find_keys(self, folded: str) -> tuple[str, ...]:
         """The keys of entries that the word fits."""
@@ -127,42 +143,42 @@ class Lexicon:
 
     def find(self, folded: Sequence[str]) -> list[Hit]:
         """Hits in the order of their starts; of each field the longest, none within another one of the same field."""
-        places = [at for at, word in enumerate(folded) if word not in _PASSED_OVER or word in SENTENCE_ENDS]
-        words = [folded[at] for at in places]
-        keys = [self._keys_of(word) for word in words]
-        begins = self._root.following.keys()
+        every = [self._entry_of(word) for word in folded]
+        places = [at for at, word in enumerate(every) if not word.is_passed_over]
+        words = every if len(places) == len(every) else [every[at] for at in places]
         reach: dict[str, int] = {}
         hits = []
-        for start in range(len(words)):
-            if begins.isdisjoint(keys[start]):
+        for start, word in enumerate(words):
+            if not word.begun:
                 continue
-            for name, end in self._longest_at(words, keys, start).items():
+            for name, end in _longest_at(words, start).items():
                 if end > reach.get(name, 0):
                     reach[name] = end
                     hits.append(Hit(name, places[start], places[end - 1] + 1))
         return hits
 
-    def _longest_at(self, words: Sequence[str], keys: Sequence[Sequence[str]], start: int) -> dict[str, int]:
-        """Where the longest entry of each field ends that begins with the word at `start`."""
-        longest: dict[str, int] = {}
-        standing = [(self._root, start)]
-        while standing:
-            node, at = standing.pop()
-            for name in node.fields:
-                longest[name] = max(at, longest.get(name, 0))
-            if at == len(words):
-                continue
-            following = node.following
-            standing += [(following[key], at + 1) for key in keys[at] if key in following]
-            if (gap := following.get(_GAP)) is not None:
-                standing += [(gap, then) for then in _within_gap(words, at)]
-        return longest
+
+def _longest_at(words: Sequence[_Word], start: int) -> dict[str, int]:
+    """Where the longest entry of each field ends that begins with the word at `start`."""
+    longest: dict[str, int] = {}
+    standing = [(node, start + 1) for node in words[start].begun]
+    while standing:
+        node, at = standing.pop()
+        for name in node.fields:
+            longest[name] = max(at, longest.get(name, 0))
+        following = node.following
+        if not following or at == len(words):
+            continue
+        standing += [(following[key], at + 1) for key in words[at].keys if key in following]
+        if (gap := following.get(_GAP)) is not None:
+            standing += [(gap, then) for then in _within_gap(words, at)]
+    return longest
 
 
-def _within_gap(words: Sequence[str], at: int) -> Iterator[int]:
+def _within_gap(words: Sequence[_Word], at: int) -> Iterator[int]:
     for then in range(at, min(at + _LONGEST_GAP + 1, len(words))):
         yield then
-        if words[then] in SENTENCE_ENDS:
+        if words[then].ends_sentence:
             return
 
 

@@ -19,12 +19,12 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from rules.encoding import Encoder, Vectors, encode_masked
-from rules.features import PAIR, Keys, Values, key_of, pair_keys, text_features, word_features
-from rules.meaning import FIELD, field_feature
+from rules.features import PAIR, Keys, Values, gather, keys_of, other_features, pair_keys, word_features
+from rules.meaning import FIELD, field_features
 from rules.reading import Reading, read
 from rules.sides import names_both, seen_from_other, seen_from_target
 from rules.stop_words import STOP_WORDS
-from rules.words import says_something
+from rules.words import REMEMBERED_WORDS, says_something
 
 Rows = npt.NDArray[np.intp]
 Worth = npt.NDArray[np.float64]  # words or hits, by categories
@@ -33,7 +33,6 @@ Logits = npt.NDArray[np.floating]
 NAME = "mention_labels"  # the component's name in the pipeline, and its folder in the model
 _DENSE, _CONTRAST = "dense.npy", "contrast.npy"
 _SHRUNK = 1 / 3  # logits reach some 9 to each side
-_WORTHS = 1 << 13  # words of which it is remembered what they bring to each category
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +84,8 @@ def look_up(known: Keys, keys: Keys) -> tuple[Rows, npt.NDArray[np.bool_]]:
     """Rows of `known` (ascending) that hold `keys`, and which of the keys are known at all."""
     if not len(known):
         return np.zeros(0, np.intp), np.zeros(len(keys), np.bool_)
-    rows = np.minimum(np.searchsorted(known, keys), len(known) - 1)
-    found = known[rows] == keys
+    rows = np.minimum(known.searchsorted(keys), len(known) - 1)
+    found = known.take(rows) == keys
     return rows[found], found
 
 
@@ -109,7 +108,8 @@ class LinearLabels:
     def weights(self, weights: Weights) -> None:
         self._weights = weights
         self._alike = [at for at, name in enumerate(weights.categories) if name in weights.exclusive]
-        self._worth_of_word = lru_cache(_WORTHS)(self._find_worth)
+        self._known_of_word = lru_cache(REMEMBERED_WORDS)(self._find_known)
+        self._worth_of_word = lru_cache(REMEMBERED_WORDS)(self._find_worth)
 
     def __call__(self, doc: Doc) -> Doc:
         [meaning] = self._encode([doc])
@@ -145,13 +145,25 @@ class LinearLabels:
         return doc
 
     def _logits(self, reading: Reading) -> Logits:
-        """What the words bring to each category."""
+        """What the features of a text bring to each category."""
         weights = self.weights
-        keys, values = text_features(reading)
-        rows, found = look_up(weights.keys, keys)
-        scaled = values[found] * weights.scale[rows]
-        logits: Logits = scaled / max(float(np.linalg.norm(scaled)), 1e-9) @ weights.table[rows] + weights.bias
+        if not reading.folded:
+            return weights.bias
+        about = seen_from_target(reading)
+        words = map(self._known_of_word, dict.fromkeys(about.folded))
+        rows, scaled = gather([*words, self._known(*other_features(reading, about))])
+        length = max(float(np.sqrt(scaled @ scaled)), 1e-9)
+        logits: Logits = scaled / length @ weights.table.take(rows, axis=0) + weights.bias
         return logits
+
+    def _known(self, keys: Keys, values: Values) -> tuple[Rows, Values]:
+        """Rows of those features that have weights, and their values, scaled."""
+        rows, found = look_up(self.weights.keys, keys)
+        return rows, values[found] * self.weights.scale.take(rows)
+
+    def _find_known(self, word: str) -> tuple[Rows, Values]:
+        """The features of a folded word by itself, by ascending rows: so many short runs are sorted soon."""
+        return gather([self._known(*word_features(word))])
 
     def cues(self, reading: Reading, categories: Sequence[str], limit: int) -> dict[str, tuple[str, ...]]:
         """For each category what raised it most, strongest first: `delay: seit 3 Wochen`, or a word by itself.
@@ -168,39 +180,40 @@ class LinearLabels:
         if not reading.words or not columns:
             return dict.fromkeys(categories, ())
         words, hits = self._worth_of_words(reading, columns), self._worth_of_hits(reading, columns)
+        telling = _telling(reading)
         return {
-            category: _strongest(reading, words[:, at], hits[:, at], limit) for at, category in enumerate(categories)
+            category: _strongest(reading, telling, words[:, at], hits[:, at], limit)
+            for at, category in enumerate(categories)
         }
 
     def _worth_of_words(self, reading: Reading, columns: Sequence[int]) -> Worth:
         """What each word, and half of each pair that it is in, brings to each column."""
-        worth = np.array([self._worth_of_word(word) for word in reading.folded])[:, columns]
+        words = [self._worth_of_word(word) for word in reading.folded]
+        worth: Worth = np.concatenate(words).reshape(len(words), -1)[:, columns]
         pairs = pair_keys(reading.folded)
-        half = np.full(len(pairs), PAIR / 2, np.float32)
-        for side in (0, 1):
-            self._add(worth, columns, np.arange(len(pairs)) + side, pairs, half)
+        half = self._worth_of(pairs, np.full(len(pairs), PAIR / 2, np.float32), columns)
+        worth[:-1] += half
+        worth[1:] += half
         return worth
 
     def _find_worth(self, word: str) -> Worth:
         """What a folded word by itself, and its pieces, bring to each category."""
-        keys, values = word_features(word)
-        rows, found = look_up(self.weights.keys, keys)
-        scaled = values[found] * self.weights.scale[rows]
-        worth: Worth = (scaled[:, None] * self.weights.table[rows]).sum(axis=0, dtype=np.float64)
+        rows, scaled = self._known_of_word(word)
+        worth: Worth = (scaled[:, None] * self.weights.table.take(rows, axis=0)).sum(axis=0, dtype=np.float64)
         return worth
 
     def _worth_of_hits(self, reading: Reading, columns: Sequence[int]) -> Worth:
         """What the field of each hit brings to each column."""
-        worth = np.zeros((len(reading.hits), len(columns)))
-        keys = np.array([key_of(field_feature(hit, reading.hits)) for hit in reading.hits], np.uint32)
-        self._add(worth, columns, np.arange(len(keys)), keys, np.full(len(keys), FIELD, np.float32))
-        return worth
+        keys = keys_of(field_features(reading.hits))
+        return self._worth_of(keys, np.full(len(keys), FIELD, np.float32), columns)
 
-    def _add(self, worth: Worth, columns: Sequence[int], places: Rows, keys: Keys, values: Values) -> None:
-        """Add to the `worth` of each place what its features bring to each column."""
+    def _worth_of(self, keys: Keys, values: Values, columns: Sequence[int]) -> Worth:
+        """What each of these features brings to each column."""
+        worth = np.zeros((len(keys), len(columns)))
         rows, found = look_up(self.weights.keys, keys)
         scaled = values[found] * self.weights.scale[rows]
-        np.add.at(worth, places[found], scaled[:, None] * self.weights.table[rows][:, columns])
+        worth[found] = scaled[:, None] * self.weights.table.take(rows, axis=0)[:, columns]
+        return worth
 
     def to_disk(self, path: Path, *, exclude: Iterable[str] = ()) -> None:
         """Three to five arrays (half precision where it does no harm) and a JSON file; same weights, same bytes."""
@@ -237,19 +250,25 @@ class LinearLabels:
         return self
 
 
-def _strongest(reading: Reading, words: Worth, hits: Worth, limit: int) -> tuple[str, ...]:
-    """Hits with the worth of their words, and words that no hit holds; each text once."""
+def _telling(reading: Reading) -> list[int]:
+    """Words that can be a reason by themselves: no hit holds them."""
+    held = {at for hit in reading.hits for at in range(hit.start, hit.end)}
+    return [
+        at
+        for at, folded in enumerate(reading.folded)
+        if at not in held and folded not in STOP_WORDS and says_something(folded)
+    ]
+
+
+def _strongest(reading: Reading, telling: Sequence[int], words: Worth, hits: Worth, limit: int) -> tuple[str, ...]:
+    """Hits with the worth of their words, and the telling words; each text once."""
     found = [
         (hits[at] + words[hit.start : hit.end].sum(), f"{_title(hit.field)}: {reading.written(hit.start, hit.end)}")
         for at, hit in enumerate(reading.hits)
         if hits[at] > 0 and any(map(says_something, reading.folded[hit.start : hit.end]))
     ]
-    held = {at for hit in reading.hits for at in range(hit.start, hit.end)}
-    found += [
-        (words[at], reading.words[at])
-        for at, folded in enumerate(reading.folded)
-        if at not in held and says_something(folded) and folded not in STOP_WORDS
-    ]
+    worths = words.tolist()
+    found += [(worths[at], reading.words[at]) for at in telling if worths[at] > 0]
     ranked = sorted(((worth, cue) for worth, cue in found if worth > 0), key=lambda one: -one[0])
     return tuple(dict.fromkeys(cue for _, cue in ranked))[:limit]
 

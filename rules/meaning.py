@@ -18,12 +18,13 @@ _NEAR_MASK = 5  # words between a hit and the brand that it may be about
 FIELD, AGAIN, CLOSE, TOGETHER, NEAR, SIDE, ENDS = 1.0, 1.0, 0.7, 0.35, 0.7, 1.0, 0.7
 
 
-def field_feature(hit: Hit, hits: Sequence[Hit]) -> str:
-    """The feature of one hit by itself."""
-    is_negated = hit.field != NEGATION and any(
-        0 <= hit.start - other.end < _REACH for other in hits if other.field == NEGATION
-    )
-    return f"x! {hit.field}" if is_negated else f"x {hit.field}"
+def field_features(hits: Sequence[Hit]) -> list[str]:
+    """The feature of each hit by itself."""
+    ends = [hit.end for hit in hits if hit.field == NEGATION]
+    return [
+        f"x! {field}" if field != NEGATION and any(0 <= start - end < _REACH for end in ends) else f"x {field}"
+        for field, start, _ in hits
+    ]
 
 
 def meaning_features(hits: Sequence[Hit]) -> Iterator[tuple[str, float]]:
@@ -32,7 +33,7 @@ def meaning_features(hits: Sequence[Hit]) -> Iterator[tuple[str, float]]:
         yield "x none", FIELD
         return
     counts = Counter(hit.field for hit in hits)
-    yield from ((field_feature(hit, hits), FIELD) for hit in hits)
+    yield from ((feature, FIELD) for feature in field_features(hits))
     yield from ((f"x2 {field}", AGAIN) for field, count in counts.items() if count > 1)
     yield from ((f"xc {one} {other}", TOGETHER) for one, other in combinations(sorted(counts), 2))
     for one, other in pairwise(sorted(hits, key=lambda hit: (hit.start, hit.end))):

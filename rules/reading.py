@@ -10,7 +10,7 @@ from rules.lexicon import Hit
 from rules.words import fold
 
 if TYPE_CHECKING:
-    from spacy.tokens import Doc, Token
+    from spacy.tokens import Doc
 
 SPANS = "lexicon"  # key in doc.spans under which `mention_lexicon` keeps its hits
 _READING = "mentiond reading"  # key in doc.user_data
@@ -34,19 +34,26 @@ class Reading:
         return "".join(word + gap for word, gap in zip(self.words[start:end], gaps, strict=True)).strip()
 
 
-def words_of(doc: Doc) -> list[Token]:
-    """The tokens that features are made of: all but white space within a line."""
-    return [token for token in doc if not token.is_space or "\n" in token.text]
+def is_word(token: str) -> bool:
+    """Whether features are made of a token: of all but white space within a line."""
+    return not token.isspace() or "\n" in token
 
 
-def read(doc: Doc, tokens: Sequence[Token] | None = None) -> Reading:
-    """The reading that was made of a document, else one without hits; `tokens` are its words where they are known."""
+def read(doc: Doc) -> Reading:
+    """The reading that was made of a document, else one without hits."""
     made: Reading | None = doc.user_data.get(_READING)
     if made is not None:
         return made
-    own = words_of(doc) if tokens is None else tokens
+    own = [token for token in doc if is_word(token.text)]
     words = [token.text for token in own]
     return Reading(words, [fold(word) for word in words], (), [not token.whitespace_ for token in own])
+
+
+def places_of_words(doc: Doc, reading: Reading) -> Sequence[int]:
+    """For each word of its reading which token of the document it is."""
+    if len(doc) == len(reading.words):
+        return range(len(doc))
+    return [token.i for token in doc if is_word(token.text)]
 
 
 def remember(doc: Doc, reading: Reading) -> None:

@@ -44,8 +44,7 @@ class Vocabulary:
             return
         pieces = {piece for text in texts for piece in text.split() if len(piece) <= _LONGEST_PIECE}
         common = sorted((pieces & self._once) - self._kept)[: MOST_PIECES - len(self._kept)]
-        for piece in common:
-            self._nlp.tokenizer(piece)
+        self._nlp.tokenizer(" ".join(common))
         self._kept.update(common)
         is_full = len(self._kept) >= MOST_PIECES
         self._once = set() if is_full else pieces if len(self._once) > MOST_ONCE else self._once | pieces
