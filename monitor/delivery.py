@@ -245,11 +245,12 @@ class Delivery:
 
     async def _mark(self, work: Callable[[Connection], bool]) -> bool:
         """Write down how a send ended, waiting for a database that is away for a moment."""
-        for _ in range(MARK_TRIES):
+        for tried in range(MARK_TRIES):
             try:
                 return await self.store.write(work)
             except StoreError as error:
-                log.debug("mark waits for the store receiver=%s error=%s", self.name, error)  # the daemon says so once
+                if not tried:
+                    log.warning("mark waits for the store receiver=%s error=%s", self.name, error)
                 await asyncio.sleep(1)
         return await self.store.write(work)
 
