@@ -14,13 +14,13 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import numpy.typing as npt
 
-from monitor.contrast import Turned, fit_contrast
+from monitor.contrast import Turned, choose_sides, fit_contrast
 from monitor.evaluation import Figures, SentimentFigures, measure_label, measure_sentiment
 from monitor.examples import Example
 from monitor.learning import Floats, calibrate, choose_floor, choose_threshold
 from rules.base import Label, Sentiment
 from rules.classifier import Band
-from rules.linear import contrasted, sigmoid
+from rules.linear import contrasted, sigmoid, weighed
 from rules.words import OTHER, TARGET
 
 Folds = npt.NDArray[np.intp]
@@ -139,17 +139,20 @@ def decide(plain: Floats, turned: Turned | None, truth: Floats, rows: npt.NDArra
             single[turned.at] = False
     bands = choose_bands(sigmoid(logits[single]), truth[single])
     if contrast is not None:
-        contrast[-1] += _moves(sigmoid(contrasted(logits[at], other, contrast)), truth[at], bands)
+        contrast = _fitting(contrast, logits[at], other, truth[at], bands)
     return Decision(slopes, offsets, contrast, bands)
 
 
-def _moves(chances: Floats, truth: Floats, bands: Mapping[Label, Band]) -> Floats:
-    """By how much the logit of each category must rise so that its best threshold is that of its band."""
-    moves = np.zeros(truth.shape[1])
+def _fitting(contrast: Floats, own: Floats, other: Floats, truth: Floats, bands: Mapping[Label, Band]) -> Floats:
+    """The contrast of `fit_contrast`, moved so that the best thresholds of both sides are those of the bands."""
+    here, there = sigmoid(weighed(own, other, contrast)), sigmoid(weighed(other, own, contrast))
+    fitting = np.vstack([contrast, np.zeros(truth.shape[1])])
     for at, label in enumerate(Label):
-        own = choose_threshold(chances[:, at], truth[:, at], BETA.get(label, 1.0))
-        moves[at] = _logit(bands[label].threshold) - _logit(own)
-    return moves
+        is_likelier = here[:, at] >= there[:, at]
+        likelier, other_side = choose_sides(here[:, at], is_likelier, truth[:, at], BETA.get(label, 1.0))
+        fitting[-2, at] += _logit(bands[label].threshold) - _logit(likelier)
+        fitting[-1, at] = _logit(other_side) - _logit(likelier)
+    return fitting
 
 
 def _logit(chance: float) -> float:

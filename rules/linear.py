@@ -46,7 +46,7 @@ class Weights:
     table: Values  # F x L
     bias: Values  # L
     dense: Values | None = None  # D x L, for the vector of an encoder; None: trained without one
-    contrast: Values | None = None  # 5 L + 1 x L, see `contrasted`; None: two brands are read like one
+    contrast: Values | None = None  # 5 L + 2 x L, see `contrasted`; None: two brands are read like one
 
     def __post_init__(self) -> None:
         features, categories = len(self.keys), len(self.categories)
@@ -55,7 +55,7 @@ class Weights:
             raise ValueError(f"the weights do not fit together: {shapes}")
         if self.dense is not None and self.dense.shape[1:] != (categories,):
             raise ValueError(f"the weights of the encoder do not fit: {self.dense.shape}")
-        if self.contrast is not None and self.contrast.shape != (5 * categories + 1, categories):
+        if self.contrast is not None and self.contrast.shape != (5 * categories + 2, categories):
             raise ValueError(f"the weights of the contrast do not fit: {self.contrast.shape}")
 
 
@@ -73,10 +73,18 @@ def contrast_design(own: Logits, other: Logits) -> Logits:
 def contrasted(own: Logits, other: Logits, contrast: npt.NDArray[np.floating]) -> Logits:
     """Logits of a text with two brands, from those of the text as it is and as the other brand reads it.
 
-    What is said of one of them is mostly not said of the other: a complaint about OTHER tells against one about TARGET.
-    All N x L; `contrast` is 5 L + 1 x L, its last row the bias.
+    What is said of one of them is mostly not said of the other: a complaint about OTHER tells against one about TARGET,
+    and the side of which a category is less likely loses some of its logit. All N x L; `contrast` is 5 L + 2 x L: the
+    rows of `weighed`, then what the less likely side loses.
     """
-    logits: Logits = contrast_design(own, other) @ contrast[:-1] + contrast[-1]
+    here, there = weighed(own, other, contrast[:-1]), weighed(other, own, contrast[:-1])
+    logits: Logits = here - contrast[-1] * (here < there)
+    return logits
+
+
+def weighed(own: Logits, other: Logits, weights: npt.NDArray[np.floating]) -> Logits:
+    """What the two sides of texts come to; `weights` are 5 L + 1 x L, the last row the bias."""
+    logits: Logits = contrast_design(own, other) @ weights[:-1] + weights[-1]
     return logits
 
 

@@ -13,8 +13,8 @@ from spacy.language import Language
 from rules.features import Values, key_of
 from rules.linear import NAME, LinearLabels, Weights, contrasted
 
-# Logits count a third: what is said of the target, less what is said of the other; no chances, no bias.
-AGAINST = np.array([[3.0], [-3.0], [0.0], [0.0], [0.0], [0.0]], np.float32)
+# Logits count a third: what is said of the target, less what is said of the other; no chances, no bias, no loss.
+AGAINST = np.array([[3.0], [-3.0], [0.0], [0.0], [0.0], [0.0], [0.0]], np.float32)
 COMING = "TARGET replaces OTHER"
 GOING = "OTHER replaces TARGET"
 
@@ -81,5 +81,11 @@ def test_logits_are_contrasted_row_by_row() -> None:
 
 def test_chances_of_both_sides_count_and_that_both_hold() -> None:
     own, other = np.array([[0.0]]), np.array([[30.0]])
-    chances = np.array([[0.0], [0.0], [1.0], [10.0], [100.0], [1000.0]])
+    chances = np.array([[0.0], [0.0], [1.0], [10.0], [100.0], [1000.0], [0.0]])
     assert np.allclose(contrasted(own, other, chances), [[0.5 + 10 + 50 + 1000]])
+
+
+def test_the_less_likely_side_loses() -> None:
+    own, other = np.array([[1.0], [3.0], [2.0]]), np.array([[3.0], [1.0], [2.0]])
+    logits = np.array([[3.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.7]])
+    assert np.allclose(contrasted(own, other, logits), [[1.0 - 0.7], [3.0], [2.0]])
