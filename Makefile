@@ -94,10 +94,10 @@ BENCHMARKS := parsing polling storing obsei flatness starting alerts routing cas
 
 bench: install
 	@for name in $(BENCHMARKS); do \
-		echo "\n== $$name"; PYTHONDONTWRITEBYTECODE= $(BIN)/python -m benchmarks.$$name || failed="$$failed $$name"; \
+		printf '\n== %s\n' "$$name"; PYTHONDONTWRITEBYTECODE= $(BIN)/python -m benchmarks.$$name || failed="$$failed $$name"; \
 	done; \
 	for name in matching classifier; do \
-		echo "\n== $$name"; \
+		printf '\n== %s\n' "$$name"; \
 		if [ -z "$(MENTIOND_BENCH)" ]; then echo "skipped: MENTIOND_BENCH=DIR is not given"; continue; fi; \
 		MENTIOND_BENCH="$(MENTIOND_BENCH)" $(BIN)/python -m benchmarks.$$name || failed="$$failed $$name"; \
 	done; \
