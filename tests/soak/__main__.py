@@ -69,6 +69,7 @@ class Soak:
         sources = [self._source(number, kind) for number, kind in enumerate(self.feeds.kinds)]
         hook = {"name": "hook", "type": "webhook", "url": f"{self.ports['hook']}/hook", "secret": SECRET}
         settings: dict[str, Any] = {"store": {"url": self.store_url}, "operations": {"receiver": "hook"}}
+        settings["stories"] = "0d"  # every post says the same: each is to be told of by itself
         return configuration(sources, [hook], **settings | more)
 
     def _source(self, number: int, kind: str) -> dict[str, Any]:
