@@ -38,7 +38,7 @@ from tests.servers import Web
 
 ROOT = Path(__file__).parents[2]
 FILE: dict[str, Any] = {"name": "export", "type": "file", "path": "posts.jsonl"}
-SLOWEST_CHECK = 2.0  # seconds; half a second is the aim, but not on a machine that does other things
+SLOWEST_CHECK = 4.0  # seconds, on a slow machine beside other tests; `benchmarks.starting` measures it
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ def test_loading_the_example_imports_nothing_heavy_and_takes_little(tmp_path: Pa
     assert not loads[-1][0] & {*HEAVY, *LIGHT, *EXTRAS}
     seconds = min(seconds for _, seconds in loads[1:])
     say(f"loading the example: {seconds:.2f} s of processor time")
-    assert seconds < 1.2  # half a second on a free core, more beside other tests
+    assert seconds < 2.5  # half a second on a free core, twice that on a slow one, more beside other tests
 
 
 CLASSIFYING = """
