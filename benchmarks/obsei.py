@@ -197,7 +197,7 @@ def _turn(base: str, feeds: int) -> None:
 
 
 def _check(connection: sa.Connection, expected: int) -> int:
-    """Every post is stored and every alert delivered; return how many: some hits are classified as no news."""
+    """Every post is stored and every alert delivered; return how many: `none` and `unsure` alert nobody."""
     stored = connection.scalar(sa.select(sa.func.count()).select_from(posts))
     states = connection.execute(sa.select(alerts.c.state, sa.func.count()).group_by(alerts.c.state)).all()
     assert stored == expected and [state for state, _ in states] == ["sent"], (stored, states)

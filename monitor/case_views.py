@@ -10,20 +10,18 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from alerts.base import EVENTS_SHOWN, CaseEvent, CaseState, CaseView, Found
+from monitor.chunks import chunks
 from monitor.corrected import with_corrections
 from monitor.linking import Earlier, find_earlier
 from monitor.loading import JOINED, read_mention
 from monitor.schema import case_events, cases, mentions, posts, verdicts
 from rules.base import Watchlist
 
-CHUNK = 500  # values in one IN (...)
-
 
 def load_cases(connection: Connection, ids: Sequence[int]) -> dict[int, CaseView]:
     """By mention; one that nobody was told of and nobody acted on has no case."""
     found: dict[int, CaseView] = {}
-    for start in range(0, len(ids), CHUNK):
-        chunk = ids[start : start + CHUNK]
+    for chunk in chunks(ids):
         history, earlier = _history(connection, chunk), find_earlier(connection, chunk)
         for row in connection.execute(sa.select(cases).where(cases.c.mention_id.in_(chunk))):
             found[row.mention_id] = _view(row, history.get(row.mention_id, []), earlier.get(row.mention_id, Earlier()))

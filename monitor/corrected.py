@@ -8,10 +8,9 @@ from dataclasses import replace
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from monitor.chunks import chunks
 from monitor.schema import corrections
 from rules.base import NONE, Label, Mention, Sentiment
-
-CHUNK = 500  # ids of one query
 
 
 def as_said(mention: Mention, labels: Collection[Label], sentiment: Sentiment | None) -> Mention:
@@ -29,8 +28,7 @@ def with_corrections(connection: Connection, found: Sequence[Mention]) -> tuple[
     """The mentions, the corrected ones among them as they were corrected."""
     said: dict[int, tuple[list[Label], Sentiment | None]] = {}
     ids = sorted({mention.id for mention in found})
-    for start in range(0, len(ids), CHUNK):
-        chunk = ids[start : start + CHUNK]
+    for chunk in chunks(ids):
         query = sa.select(corrections.c.mention_id, corrections.c.labels, corrections.c.sentiment)
         for row in connection.execute(query.where(corrections.c.mention_id.in_(chunk))):
             sentiment = Sentiment(row.sentiment) if row.sentiment else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection, CursorResult
 
 from monitor import inbox
 from monitor.accounts import account_name
+from monitor.chunks import chunks
 from monitor.copies import hand_over
 from monitor.digests import drop_empty_digests
 from monitor.schema import (
@@ -35,7 +36,6 @@ from monitor.updates import owe_group_update
 
 log = logging.getLogger("mentiond.forget")
 
-CHUNK = 500  # values in one IN (...)
 POSTS = 100  # that one transaction erases
 
 
@@ -175,7 +175,7 @@ def _delete_silences(connection: Connection, whom: Whom) -> int:
         for row in connection.execute(sa.select(silences.c.id, silences.c.matchers))
         if any(_names(matcher, whom.name) for matcher in row.matchers)
     ]
-    for chunk in _chunks(named):
+    for chunk in chunks(named):
         connection.execute(sa.delete(silences).where(silences.c.id.in_(chunk)))
     return len(named)
 
@@ -190,8 +190,3 @@ def _how_many(connection: Connection, table: sa.Table, *where: sa.ColumnElement[
 
 def _count(result: CursorResult[Any]) -> int:
     return max(0, result.rowcount)
-
-
-def _chunks(values: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(values), CHUNK):
-        yield values[start : start + CHUNK]

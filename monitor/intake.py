@@ -19,6 +19,7 @@ from alerts.base import Reason
 from monitor import own_posts
 from monitor.bulk import insert_rows
 from monitor.cases import answer_at_source, withdraw
+from monitor.chunks import chunks
 from monitor.copies import hand_over
 from monitor.cursors import PartState, pass_subject
 from monitor.digests import DROPPED, drop_empty_digests
@@ -34,8 +35,6 @@ from monitor.updates import touch
 from rules.personal import find as find_personal
 from sources.base import Page, Post
 from sources.text import CLEANER_VERSION
-
-CHUNK = 500  # values in one IN (...)
 
 # Statements of every page: to build one anew takes longer than to run it.
 _OF_PART = (cursors.c.source == sa.bindparam("of_source"), cursors.c.part == sa.bindparam("of_part"))
@@ -181,7 +180,7 @@ def _in_order(renamed: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def _forget_deleted(connection: Connection, intake: Intake) -> None:
-    for chunk in _chunks(intake.page.deleted):
+    for chunk in chunks(intake.page.deleted):
         gone = sa.and_(posts.c.source == intake.state.source, posts.c.external_id.in_(chunk))
         told = sa.select(mentions.c.id).join(posts).where(gone)
         hand_over(connection, list(connection.scalars(told)), intake.now)
@@ -247,7 +246,7 @@ def _touch_known(connection: Connection, intake: Intake) -> None:
 
 def _mark_answered(connection: Connection, intake: Intake) -> None:
     """An answer at the source is no edit of the post, but whoever looks at it wants to know."""
-    for chunk in _chunks([post.external_id for post in intake.page.posts if post.answered]):
+    for chunk in chunks([post.external_id for post in intake.page.posts if post.answered]):
         row = sa.and_(posts.c.source == intake.state.source, posts.c.external_id.in_(chunk))
         marked = sa.update(posts).where(row, posts.c.answered.is_not(True)).values(answered=True)
         ids = list(connection.scalars(marked.returning(posts.c.id)))
@@ -284,7 +283,7 @@ def _store_mentions(connection: Connection, intake: Intake, new: set[str], edite
 def _mentions_of(connection: Connection, intake: Intake, ids: set[str]) -> list[int]:
     """Of posts by their external ids."""
     found: list[int] = []
-    for chunk in _chunks(sorted(ids)):
+    for chunk in chunks(sorted(ids)):
         these = sa.and_(posts.c.source == intake.state.source, posts.c.external_id.in_(chunk))
         found += connection.scalars(sa.select(mentions.c.id).join(posts).where(these))
     return found
@@ -341,8 +340,3 @@ def _record_gaps(connection: Connection, intake: Intake) -> tuple[str, ...]:
     if fresh:
         connection.execute(sa.insert(gaps), [here | {"noticed_at": intake.now, "detail": one} for one in fresh])
     return fresh
-
-
-def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(values), CHUNK):
-        yield values[start : start + CHUNK]

@@ -6,7 +6,7 @@ condition of the old hash what is edited.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,9 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from monitor.bulk import insert_rows
+from monitor.chunks import chunks
 from monitor.schema import posts, seen
-
-CHUNK = 500  # values in one IN (...)
 
 
 def _these(table: sa.Table) -> sa.ColumnElement[bool]:
@@ -44,7 +43,7 @@ def known_hashes(connection: Connection, source: str, ids: Sequence[str]) -> dic
     whatever `seen` says.
     """
     found: dict[str, str] = {}
-    for chunk in _chunks(ids):
+    for chunk in chunks(ids):
         for external_id, content_hash in connection.execute(_HASHES, {"of_source": source, "ids": chunk}):
             found.setdefault(external_id, content_hash)
     return found
@@ -55,7 +54,7 @@ def insert_seen(connection: Connection, source: str, hashes: Mapping[str, str], 
     if not hashes:
         return set()
     inserted = {row.external_id for row in insert_rows(connection, seen, _rows(source, hashes, now))}
-    for chunk in _chunks(sorted(inserted)):
+    for chunk in chunks(sorted(inserted)):
         inserted.difference_update(connection.scalars(_STORED, {"of_source": source, "ids": chunk}))
     return inserted
 
@@ -69,7 +68,7 @@ def change_hash(connection: Connection, source: str, external_id: str, old: str,
 def keep_seen(connection: Connection, source: str, hashes: Mapping[str, str], now: datetime) -> None:
     """What is known was seen again; a row is rewritten at most once a day."""
     before = now - timedelta(days=1)
-    for chunk in _chunks(list(hashes)):
+    for chunk in chunks(list(hashes)):
         these = {"of_source": source, "ids": chunk}
         there: dict[str, datetime] = {name: last_seen for name, last_seen in connection.execute(_SEEN, these)}
         if any(last_seen < before for last_seen in there.values()):
@@ -84,8 +83,3 @@ def _rows(source: str, hashes: Mapping[str, str], now: datetime) -> list[dict[st
         {"source": source, "external_id": key, "content_hash": value, "first_seen": now, "last_seen": now}
         for key, value in hashes.items()
     ]
-
-
-def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(values), CHUNK):
-        yield values[start : start + CHUNK]

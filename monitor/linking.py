@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,9 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from alerts.base import EARLIER_SHOWN, CaseState, EarlierCase
+from monitor.chunks import chunks
 from monitor.schema import cases, mentions, posts
-
-CHUNK = 500  # mentions in one query
 
 
 @dataclass(slots=True)
@@ -29,7 +28,7 @@ class Earlier:
 def find_earlier(connection: Connection, ids: Sequence[int]) -> dict[int, Earlier]:
     """By mention; those without earlier cases are left out."""
     found: dict[int, Earlier] = {}
-    for chunk in _chunks(ids):
+    for chunk in chunks(ids):
         for row in connection.execute(_ranked(chunk)):
             earlier = found.setdefault(row.later, Earlier(row.total, row.by_person, row.since))
             earlier.shown.append(EarlierCase(row.mention_id, row.opened_at, CaseState(row.state), row.owner))
@@ -39,17 +38,12 @@ def find_earlier(connection: Connection, ids: Sequence[int]) -> dict[int, Earlie
 def find_owners(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
     """By mention who had the last of the earlier cases; those that nobody had are left out."""
     owners: dict[int, str] = {}
-    for chunk in _chunks(ids):
+    for chunk in chunks(ids):
         linked = _links(chunk)
         query = sa.select(linked.c.later, cases.c.owner).join(cases, cases.c.mention_id == linked.c.earlier)
         query = query.where(cases.c.owner.is_not(None)).order_by(linked.c.later, cases.c.mention_id)
         owners |= {row.later: row.owner for row in connection.execute(query)}
     return owners
-
-
-def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(ids), CHUNK):
-        yield ids[start : start + CHUNK]
 
 
 def _links(ids: Sequence[int]) -> sa.Subquery:

@@ -17,11 +17,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from alerts.base import Reason
+from monitor.chunks import chunks
 from monitor.owed import owed_row
 from monitor.schema import alerts, cases, channels, group_members, groups
 
 UPDATE_EVERY = timedelta(seconds=3)  # at the soonest, between two edits of one message
-CHUNK = 500  # values in one IN (...)
 MESSAGES: Final = tuple(  # what leaves a message that shows a case; notices show none, digests too many
     reason.value for reason in (Reason.FIRST, Reason.EDITED, Reason.ESCALATION, Reason.REPEAT, Reason.WARNING)
 )
@@ -45,7 +45,7 @@ def touch(connection: Connection, mention_ids: Sequence[int], now: datetime) -> 
     receivers that can edit theirs. Returns these receivers, so that they can be woken.
     """
     touched: set[str] = set()
-    for chunk in _chunks(sorted(set(mention_ids))):
+    for chunk in chunks(sorted(set(mention_ids))):
         connection.execute(sa.update(cases).where(cases.c.mention_id.in_(chunk)).values(revision=cases.c.revision + 1))
         around = sa.select(group_members.c.group_id).where(group_members.c.mention_id.in_(chunk))
         connection.execute(sa.update(groups).where(groups.c.id.in_(around)).values(revision=groups.c.revision + 1))
@@ -54,7 +54,7 @@ def touch(connection: Connection, mention_ids: Sequence[int], now: datetime) -> 
 
 
 def owe_updates(connection: Connection, mention_ids: Sequence[int], now: datetime) -> set[str]:
-    """Owe the updates of what is out for these mentions (CHUNK at the most); return who is owed one.
+    """Owe the updates of what is out for these mentions (one chunk at the most); return who is owed one.
 
     Where a mention is in a group, its own messages there are replies below that of the group, which shows the case.
     """
@@ -147,15 +147,10 @@ def revisions(
     wanted = set(subjects)
     found: dict[tuple[int | None, int | None], int] = dict.fromkeys(wanted, 0)
     mention_ids, group_ids = ([key[place] for key in wanted if key[place] is not None] for place in (0, 1))
-    for chunk in _chunks(mention_ids):
+    for chunk in chunks(mention_ids):
         query = sa.select(cases.c.mention_id, cases.c.revision).where(cases.c.mention_id.in_(chunk))
         found |= {(row.mention_id, None): row.revision for row in connection.execute(query)}
-    for chunk in _chunks(group_ids):
+    for chunk in chunks(group_ids):
         query = sa.select(groups.c.id, groups.c.revision).where(groups.c.id.in_(chunk))
         found |= {(None, row.id): row.revision for row in connection.execute(query)}
     return found
-
-
-def _chunks(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    for start in range(0, len(values), CHUNK):
-        yield values[start : start + CHUNK]
