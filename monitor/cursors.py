@@ -16,6 +16,7 @@ from monitor.tombstones import rename_place
 from sources.base import Cursor
 
 LONGEST_PAUSE = timedelta(hours=24)  # after a failure
+LONGEST_LEASE = timedelta(minutes=5)  # of a part that one of several nodes polls
 RETIRED = "no longer configured"
 
 
@@ -41,6 +42,8 @@ class PartState:
     error: str | None
     error_since: datetime | None
     disabled: str | None
+    lease_until: datetime | None = None
+    lease_token: str | None = None
 
     def is_waiting(self, now: datetime) -> bool:
         """Whether the server asked to be left alone for longer."""
@@ -74,14 +77,15 @@ def all_parts(connection: Connection) -> list[PartState]:
 
 
 def due_parts(connection: Connection, now: datetime) -> list[tuple[str, str]]:
-    """(source, part) of everything that is to be polled now, longest due first.
+    """(source, part) of everything that is to be polled now and that nobody has leased, longest due first.
 
-    What happened later than now, or a pause longer than any can be, shows that the clock was set back.
+    What happened later than now, or a pause or lease longer than any can be, shows that the clock was set back.
     """
     happened = sa.or_(cursors.c.finished_at > now, cursors.c.pass_started_at > now)
     is_failing = cursors.c.error.is_not(None)
     is_set_back = sa.or_(sa.and_(~is_failing, happened), sa.and_(is_failing, cursors.c.due_at > now + LONGEST_PAUSE))
-    due = sa.and_(sa.or_(cursors.c.due_at <= now, is_set_back), cursors.c.disabled.is_(None))
+    is_leased = sa.func.coalesce(cursors.c.lease_until.between(now, now + LONGEST_LEASE), False)
+    due = sa.and_(sa.or_(cursors.c.due_at <= now, is_set_back), cursors.c.disabled.is_(None), ~is_leased)
     rows = connection.execute(sa.select(cursors.c.source, cursors.c.part).where(due).order_by(cursors.c.due_at))
     return [(source, part) for source, part in rows]
 

@@ -132,6 +132,8 @@ cursors = Table(
     Column("error", StorableText),
     Column("error_since", UtcDateTime),
     Column("disabled", StorableText),  # why it is switched off; NULL: it is on
+    Column("lease_until", UtcDateTime),  # another node polls it until then; NULL: whoever is active may
+    Column("lease_token", StorableText),  # that node's
 )
 
 gaps = Table(

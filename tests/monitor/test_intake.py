@@ -571,6 +571,18 @@ def test_a_part_that_comes_again_goes_on_where_it_was(store: Store) -> None:
     assert key in in_transaction(store, cursors.due_parts, START)
 
 
+@pytest.mark.parametrize(
+    ("lasts", "is_due"),
+    [(timedelta(seconds=30), False), (timedelta(seconds=-1), True), (cursors.LONGEST_LEASE * 2, True)],
+    ids=["leased", "run out", "of a clock that was set back"],
+)
+def test_what_another_node_has_leased_is_not_due(store: Store, lasts: timedelta, is_due: bool) -> None:
+    register_part(store, START)
+    leased = {"lease_until": START + lasts, "lease_token": "a"}
+    in_transaction(store, lambda tx: tx.execute(sa.update(parts).values(leased)))
+    assert bool(in_transaction(store, cursors.due_parts, START)) == is_due
+
+
 def test_a_source_that_is_not_configured_is_left_as_it_is(store: Store) -> None:
     in_transaction(store, cursors.register_parts, {("news", ""): "f"}, START)
     in_transaction(store, cursors.register_parts, {("other", ""): "f"}, START)
