@@ -81,7 +81,7 @@ class _Screen:
             return True
         if row.reason == Reason.REPEAT and not self._speaks_up(row):
             return False
-        until = self.quiet.muted_until(row.intervals)
+        until = self.quiet.muted_until(self._intervals(row))
         if until is not None:
             return self._hold(row, until, f"muted until {until:%Y-%m-%d %H:%M} UTC")
         if row.group_id is not None:
@@ -160,6 +160,13 @@ class _Screen:
         self._take_out(row, self._quiet_members(row.group_id, (out or self.now) - outbox.LEASE))
 
     # -- digests
+
+    def _intervals(self, row: sa.Row[Any]) -> list[dict[str, list[str]]]:
+        """Of the routes that owe it; a digest is quiet only while every route is that led into it."""
+        if row.reason != Reason.DIGEST:
+            return list(row.intervals)
+        of_held = self.connection.scalars(sa.select(alerts.c.intervals).where(held_for(row)).distinct()).all()
+        return [one for intervals in of_held for one in intervals] if all(of_held) else []
 
     def _digest_is_left(self, row: sa.Row[Any]) -> bool:
         """Drop what it holds and is to be quiet now; False: nothing is left, the digest is dropped as well."""

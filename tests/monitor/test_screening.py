@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from alerts.base import CaseState, ReceiverError
+from monitor import outbox
+from monitor.digests import Digest
 from monitor.silences import active_silences, add_silence, expire_silence, read_matchers
 from monitor.store import Store
 from monitor.suppression import LONGEST_HOLD, Rules, muted_until
@@ -240,6 +242,28 @@ async def test_a_digest_leaves_out_what_is_silenced(store: Store) -> None:
     stage.silence("author = b")
     await stage.deliver()
     assert [(send.reason, send.told) for send in stage.sends] == [("digest", ("a",))]
+
+
+async def test_a_digest_waits_while_every_route_that_led_into_it_is_muted(store: Store) -> None:
+    stage = make_stage(store, MUTED, at="2026-11-23 23:00")
+    traits = {"console": outbox.Traits(digest=Digest(every=1800))}
+    in_transaction(store, outbox.register_channels, ["console"], stage.clock(), traits)
+    stage.say("a", "b")
+    await stage.run_until(seconds("2026-11-24 05:50"))
+    stage.say("c")
+    await stage.run_until(seconds("2026-11-24 12:00"))
+    assert stage.told() == [(seconds("2026-11-24 06:00"), told) for told in ("a b", "c")]
+
+
+async def test_a_digest_is_not_quiet_while_a_route_into_it_is_not(store: Store) -> None:
+    root = Route("console", routes=(replace(MUTED, matchers=(parse_matcher("watchlist = globex"),)),))
+    stage = make_stage(store, root, at="2026-11-23 23:00")
+    traits = {"console": outbox.Traits(digest=Digest(every=1800))}
+    in_transaction(store, outbox.register_channels, ["console"], stage.clock(), traits)
+    stage.say("quiet", watchlist="globex")
+    stage.say("loud")
+    await stage.run_until(seconds("2026-11-24 00:00"))
+    assert stage.told() == [(seconds("2026-11-23 23:30"), "quiet loud")]
 
 
 async def test_what_joins_a_storm_is_silenced_too(store: Store) -> None:
