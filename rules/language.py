@@ -8,6 +8,8 @@ from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from rules.folding import fold
+from rules.stop_words import COMMON_WORDS
 from rules.words import MASKS
 
 if TYPE_CHECKING:
@@ -15,11 +17,12 @@ if TYPE_CHECKING:
 
 EUROPEAN = ("cs", "da", "de", "en", "es", "fi", "fr", "it", "nl", "pl", "pt", "sv", "tr")
 READ_AT_MOST = 600  # characters: enough to be sure, and cheap
-FEWEST_LETTERS = 12  # below that a guess is worth less than the operator's first language
+FEWEST_LETTERS = 12  # below that the identifier's guess is worth less than the commonest words
 CLEAR = 0.6  # the identifier's probability from which its answer counts
 OVERRULES = 0.95  # ... and from which it counts against what the source states
 FAVOURS = 0.8  # an unclear text goes to one of the operator's languages with this much of what they share
 
+_WORD = re.compile(r"\w+")
 _NOISE = re.compile(r"https?://\S+|www\.\S+|[@#]\w+|\b(?:" + "|".join(sorted(MASKS)) + r")\b|\d+")
 
 
@@ -36,18 +39,22 @@ class LanguageDetector:
         self._candidates = tuple(sorted({*languages, *EUROPEAN}))
 
     def detect(self, text: str, stated: str | None) -> str:
-        """ISO 639-1; short and unclear texts are in the stated language, else in the operator's first."""
+        """ISO 639-1; of short and unclear texts what is stated, else what commonest words or best guess favour."""
         named = stated.lower().replace("_", "-").partition("-")[0] if stated else ""
-        stated_known = named in self._candidates
-        fallback = named if stated_known else self._languages[0]
+        known = named if named in self._candidates else None
         read = _NOISE.sub(" ", text[:READ_AT_MOST])
         if sum(map(str.isalpha, read)) < FEWEST_LETTERS:
-            return fallback
+            return known or self._by_common_words(read)
         chances = self._identify(read)
         found = max(chances, key=lambda language: chances[language])
-        if chances[found] >= (OVERRULES if stated_known else CLEAR):
+        if chances[found] >= (OVERRULES if known else CLEAR):
             return found
-        return fallback if stated_known else self._favoured(chances)
+        return known or self._favoured(chances)
+
+    def _by_common_words(self, text: str) -> str:
+        """The operator's language with the most of a short text's words among its commonest; the first of several."""
+        words = {fold(word).plain for word in _WORD.findall(text)}
+        return max(self._languages, key=lambda language: len(words & COMMON_WORDS.get(language, frozenset())))
 
     def _favoured(self, chances: dict[str, float]) -> str:
         own = {language: chances.get(language, 0.0) for language in self._languages}

@@ -18,4 +18,8 @@ she so some than that the their them then there these they this those to up us v
 will with would you your
 """
 
-STOP_WORDS = frozenset(fold(word).plain for word in f"{_GERMAN} {_ENGLISH}".split())
+COMMON_WORDS = {
+    language: frozenset(fold(word).plain for word in words.split())
+    for language, words in (("de", _GERMAN), ("en", _ENGLISH))
+}
+STOP_WORDS = COMMON_WORDS["de"] | COMMON_WORDS["en"]

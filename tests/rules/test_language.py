@@ -19,6 +19,9 @@ def detector() -> LanguageDetector:
         ("Does anybody know whether it has dual sim?", None, "en"),
         ("La batterie de mon téléphone est morte depuis hier", None, "fr"),
         ("TARGET down?", None, "de"),  # too short: the operator's first
+        ("TARGET is broken", None, "en"),  # ... unless its commonest words say otherwise
+        ("TARGET ist tot", None, "de"),
+        ("TARGET was good", None, "de"),  # "was" is common in both
         ("TARGET down?", "en", "en"),  # ... or what the source states
         ("TARGET down?", "en-GB", "en"),
         ("TARGET down?", "und", "de"),  # states nothing that we know
