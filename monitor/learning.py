@@ -6,8 +6,12 @@ Minimization", section 6.2): no step size, no library, the same weights on every
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +22,7 @@ from rules.linear import look_up, sigmoid
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.float64]  # N x L, 0 or 1
 
+WORTH_PROCESSES = 5_000  # posts, from which on fitting takes longer than starting a process
 _AS_GOOD = 0.002  # in F score
 
 
@@ -97,6 +102,31 @@ def fit(matrix: Matrix, labels: Labels, at: Sequence[int], *, strength: float, e
                 dense += strength * vector[:, None] * step
             bias += strength * step
     return Fit(table, dense, bias)
+
+
+def fit_several(
+    matrix: Matrix, labels: Labels, several: Sequence[Sequence[int]], *, strength: float, epochs: int, seed: int
+) -> list[Fit]:
+    """`fit` on each of `several`, side by side on all cores where that is worth starting processes for."""
+    own = partial(fit, matrix, labels, strength=strength, epochs=epochs, seed=seed)
+    cores = min(len(os.sched_getaffinity(0)), len(several))
+    if cores < 2 or len(labels) < WORTH_PROCESSES:
+        return list(map(own, several))
+    with ProcessPoolExecutor(cores, get_context("spawn"), _keep, (own,)) as pool:
+        return list(pool.map(_fit_kept, several))
+
+
+def _keep(own: partial[Fit]) -> None:
+    """In a process of its own: what would cost too much to be sent for each fit."""
+    global _kept
+    _kept = own
+
+
+def _fit_kept(at: Sequence[int]) -> Fit:
+    return _kept(at)
+
+
+_kept: partial[Fit]
 
 
 def calibrate(logits: Floats, truth: Floats) -> tuple[float, float]:

@@ -25,7 +25,7 @@ from monitor.examples import FOLDS, CorpusError, Example, fingerprint, read_corp
 from monitor.fields import SHIPPED_LEXICON, build_lexicon
 from monitor.held_out import LanguageReport, Report, decide, describe_language, measure
 from monitor.labelled import view_of_masked
-from monitor.learning import Fit, Floats, Matrix, build_matrix, fit, more_rows
+from monitor.learning import Fit, Floats, Matrix, build_matrix, fit_several, more_rows
 from monitor.lessons import Folds, Lessons, digest, plan_lessons
 from monitor.model import BANDS, MANIFEST, SHARED, digests
 from rules import lexical, linear
@@ -176,10 +176,8 @@ def _train_language(language: str, lessons: Lessons, material: Material, out: Pa
     readings = [read(nlp(one.text)) for one in everything]
     matrix = build_matrix([text_features(reading) for reading in readings], FEWEST_POSTS, dense)
     truth = np.array([_truth(example) for example in everything])
-    *fits, final = (
-        fit(matrix, truth, lessons.without(fold), strength=STRENGTH, epochs=EPOCHS, seed=SEED)
-        for fold in (*range(FOLDS), None)
-    )
+    learned_from = [lessons.without(fold) for fold in (*range(FOLDS), None)]
+    *fits, final = fit_several(matrix, truth, learned_from, strength=STRENGTH, epochs=EPOCHS, seed=SEED)
     held_out = _held_out(matrix, fits, lessons.corpus_folds)
     turned = None if material.encoder else _turn(matrix, fits, lessons.corpus_folds, readings)
     trained = Trained(language, material, matrix, held_out, truth[:count], turned)
