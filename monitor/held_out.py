@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import numpy.typing as npt
 
-from monitor.contrast import Turned, choose_sides, fit_contrast
+from monitor.contrast import FEWEST_TEXTS, Turned, choose_sides, fit_contrast
 from monitor.evaluation import Figures, SentimentFigures, measure_label, measure_sentiment
 from monitor.examples import Example
 from monitor.learning import Floats, calibrate, choose_floor, choose_threshold
@@ -126,18 +126,21 @@ class Decision:
 
 
 def decide(plain: Floats, turned: Turned | None, truth: Floats, rows: npt.NDArray[np.bool_]) -> Decision:
-    """What these rows teach. Bands come from texts with one brand; the contrast moves those with two to fit them."""
-    slopes, offsets = calibrate_all(plain[rows], truth[rows])
-    logits = plain * slopes + offsets
+    """What these rows teach. Calibration and bands come from texts with one brand, where there are enough with two.
+
+    The contrast moves those with two to fit them.
+    """
     single = rows.copy()
+    at = turned.at[rows[turned.at]] if turned is not None else np.zeros(0, np.intp)
+    if len(at) >= FEWEST_TEXTS:
+        single[at] = False
+    slopes, offsets = calibrate_all(plain[single], truth[single])
+    logits = plain * slopes + offsets
+    bands = choose_bands(sigmoid(logits[single]), truth[single])
     contrast = None
     if turned is not None:
-        chosen = rows[turned.at]
-        at, other = turned.at[chosen], turned.logits[chosen] * slopes + offsets
+        other = turned.logits[rows[turned.at]] * slopes + offsets
         contrast = fit_contrast(logits[at], other, truth[at])
-        if contrast is not None:
-            single[turned.at] = False
-    bands = choose_bands(sigmoid(logits[single]), truth[single])
     if contrast is not None:
         contrast = _fitting(contrast, logits[at], other, truth[at], bands)
     return Decision(slopes, offsets, contrast, bands)
