@@ -36,9 +36,10 @@ lint: install
 	$(BIN)/mypy
 
 # The tests start mentiond hundreds of times: without kept bytecode each start compiles it anew.
+# A third worker, also on two cores: tests that wait for a daemon use no CPU.
 test test-peers: export PYTHONDONTWRITEBYTECODE =
 test: lint .venv/feedparser-sdist .venv/reddit-recordings
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 3 --dist worksteal
 
 # Real services from Debian's packages, which `.ci/run` lists; what is missing is skipped, in CI it is a failure.
 test-peers: install .venv/reddit-recordings

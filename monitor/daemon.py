@@ -115,8 +115,8 @@ class Daemon:
     async def serve(self, stop: asyncio.Event) -> None:
         """Poll and deliver until `stop` is set, then finish what is in flight."""
         ticker = Ticker()
-        ticker.every(TICK, "poll", self._start_due)
-        ticker.every(TICK, "cases", self.attendant.tick)
+        ticker.every(TICK, "poll", self._start_due, at_once=True)
+        ticker.every(TICK, "cases", self.attendant.tick, at_once=True)
         ticker.every(GROW_EVERY, "priorities", self.attendant.tidy)
         ticker.every(RETENTION_EVERY, "retention", self._apply_retention)
         ticker.every(RECLASSIFY_EVERY, "reclassify", self._reclassify)

@@ -80,15 +80,19 @@ class Trained:
     truth: Floats
     turned: Turned | None  # texts with two brands; None with an encoder, which reads a text from one side only
 
-    def assemble(self, fitted: Fit, rows: npt.NDArray[np.bool_]) -> tuple[Language, Mapping[Label, Band]]:
-        """The pipeline of a fit, calibrated on these held-out rows, and its bands."""
-        decision = decide(self.held_out, self.turned, self.truth, rows)
-        slopes, offsets, contrast = decision.slopes, decision.offsets, decision.contrast
-        nlp = _blank(self.language, self.material.lexicon)  # a vocabulary that has read no corpus
+    def assemble(self) -> tuple[Language, LinearLabels]:
+        """A pipeline whose vocabulary has read no corpus, and its component that is to be given weights."""
+        nlp = _blank(self.language, self.material.lexicon)
         nlp.add_pipe(linear.NAME)
         component = nlp.get_pipe(linear.NAME)
         assert isinstance(component, LinearLabels)
-        component.weights = Weights(
+        return nlp, component
+
+    def weigh(self, fitted: Fit, rows: npt.NDArray[np.bool_]) -> tuple[Weights, Mapping[Label, Band]]:
+        """The weights of a fit, calibrated on these held-out rows, and its bands."""
+        decision = decide(self.held_out, self.turned, self.truth, rows)
+        slopes, offsets, contrast = decision.slopes, decision.offsets, decision.contrast
+        weights = Weights(
             categories=CATEGORIES,
             exclusive=tuple(Sentiment),
             keys=self.matrix.keys,
@@ -98,7 +102,7 @@ class Trained:
             dense=(MEANING * fitted.dense * slopes).astype(np.float32) if self.material.encoder else None,
             contrast=None if contrast is None else contrast.astype(np.float32),
         )
-        return nlp, decision.bands
+        return weights, decision.bands
 
 
 def train(
@@ -190,14 +194,15 @@ def _train_language(language: str, lessons: Lessons, material: Material, out: Pa
 def _judge_unseen(trained: Trained, fits: Sequence[Fit], lessons: Lessons) -> Carried:
     """What the model says of each correction, without the folds that it stands in."""
     carried: Carried = {}
+    if not lessons.corrected:
+        return carried
     detector = LanguageDetector([trained.language])
+    nlp, component = trained.assemble()
+    component.encoder = trained.material.encoder.encoder if trained.material.encoder else None
     for fold, own in enumerate(fits):
         if not (examples := lessons.corrected_in(fold)):
             continue
-        nlp, bands = trained.assemble(own, lessons.corpus_folds != fold)
-        component = nlp.get_pipe(linear.NAME)
-        assert isinstance(component, LinearLabels)
-        component.encoder = trained.material.encoder.encoder if trained.material.encoder else None
+        component.weights, bands = trained.weigh(own, lessons.corpus_folds != fold)
         pipeline = Pipeline(nlp, bands, component.cues, "")
         classifier = SpacyClassifier({}, pipeline, detector)  # whatever the language: one pipeline reads it
         verdicts = classifier.classify([view_of_masked("", one.text, trained.language) for one in examples])
@@ -246,7 +251,8 @@ def _turn(matrix: Matrix, fits: Sequence[Fit], folds: Folds, readings: Sequence[
 
 def _save(trained: Trained, final: Fit, name: str, out: Path) -> Mapping[Label, Band]:
     """`name` tells what it was trained on."""
-    nlp, bands = trained.assemble(final, np.full(len(trained.truth), True))
+    nlp, component = trained.assemble()
+    component.weights, bands = trained.weigh(final, np.full(len(trained.truth), True))
     if trained.material.encoder:
         nlp.meta[META] = describe(trained.material.encoder)
     nlp.meta["name"] = "mentiond"

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 from tests import postgres
+from tests.crash import entry
 from tests.crash.scene import Count, open_scene
 
 
@@ -17,6 +18,7 @@ async def crash(store_url: str, folder: Path, kills: int, seed: int) -> Count:
     """Kill `kills` times between 0.3 and 4 s after the start: loading the model takes about half of that."""
     chance = random.Random(seed)
     async with open_scene(folder, store_url) as scene:
+        scene.program = entry.run
         for number in range(kills):
             scene.plant(entries=3, items=chance.choice((5, 50, 1200)), matching=2)
             await scene.run_for(chance.uniform(0.3, 4.0), "real")

@@ -24,7 +24,7 @@ from monitor.schema import alerts, mentions, posts
 from monitor.store import Store
 from tests.crash import entry
 from tests.servers import Web, serve_web
-from tests.starting import Process, start
+from tests.starting import Process, Program, start
 
 START_TIMEOUT = 60.0  # seconds for a point to be reached
 FEED_WINDOW = 200  # entries that the feed shows
@@ -85,6 +85,7 @@ class Scene:
     folder: Path
     store_url: str
     config: str = CONFIG
+    program: Program = entry.run_hastily
     arrived: Callable[[], set[tuple[str, str]]] | None = None  # where it is not the webhook that is told
     planted: set[tuple[str, str]] = field(default_factory=set)  # (external id, watchlist)
     entries: list[str] = field(default_factory=list)
@@ -184,7 +185,7 @@ class Scene:
         deadline = time.monotonic() + 90
         while not self._is_done(log, before) and time.monotonic() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.2)
-        await asyncio.sleep(2)  # an alert sent twice would still arrive
+        await asyncio.sleep(2 / entry.HASTE if self.program is entry.run_hastily else 2)  # a copy would still arrive
         process.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(process.wait(), 40) == 0
 
@@ -199,7 +200,7 @@ class Scene:
     def _start(self, point: str, count: int, model: str) -> Process:
         arguments = [point, str(count), model, "run", "-c", str(self.write_config())]
         log = self.folder / "daemon.log"
-        self.process = start(entry.run, arguments, os.environ, Path(os.devnull), log, log)
+        self.process = start(self.program, arguments, os.environ, Path(os.devnull), log, log)
         return self.process
 
     def count(self) -> Count:

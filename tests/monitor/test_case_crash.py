@@ -34,7 +34,7 @@ receivers:
   - {{name: lead, type: webhook, url: "{base}/hook", secret: "whsec_bWVudGlvbmQtY3Jhc2gtdGVzdA=="}}
 routes:
   receiver: hook
-  escalate: [{{after: 1s, receiver: hook}}, {{after: 3s, receiver: lead}}]
+  escalate: [{{after: 1s, receiver: hook}}, {{after: 2s, receiver: lead}}]
 """
 
 
@@ -57,7 +57,7 @@ class Scene:
 
     def start(self, *arguments: str) -> Process:
         command = [*arguments, "-c", str(self.folder / "config.yaml")]
-        self.process = start(entry.run, command, os.environ, Path(os.devnull), self.log, self.log)
+        self.process = start(entry.run_hastily, command, os.environ, Path(os.devnull), self.log, self.log)
         return self.process
 
     async def run_until_killed(self, point: str, count: int, *command: str) -> None:
@@ -122,7 +122,7 @@ async def test_f37_killed_around_its_steps_an_escalation_calls_once_a_step(scene
 
 async def test_killed_at_the_end_of_a_snooze_the_case_speaks_up_once(scene: Scene) -> None:
     await scene.run_until(STEPS, 2 * POSTS)
-    await scene.command("case", "snooze", "1", "2", "--for", "8s", "--by", "Kim")
+    await scene.command("case", "snooze", "1", "2", "--for", "2s", "--by", "Kim")
     for point in ("before waking", "after waking"):
         await scene.run_until_killed(point, 1, "run")
     woken = sa.select(alerts.c.id).where(alerts.c.reason == "repeat")

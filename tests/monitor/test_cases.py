@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from datetime import timedelta
@@ -93,17 +94,27 @@ routes: {{receiver: console}}
 """
 
 
-@pytest.fixture
-def config(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with 40 mentions, made by the daemon itself."""
+    folder = tmp_path_factory.mktemp("made")
     texts = [f"Hallo Acme, meine Lieferung {number} fehlt, wo bleibt sie?" for number in range(20)]
     texts += [f"Heute Konzert in der Acme Arena, Tickets ab {number} Euro" for number in range(20)]
     lines = (json.dumps({"external_id": str(number), "text": text}) for number, text in enumerate(texts))
-    (tmp_path / "posts.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    file = tmp_path / "config.yaml"
-    file.write_text(CONFIG.format(folder=tmp_path), encoding="utf-8")
+    (folder / "posts.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    file = folder / "config.yaml"
+    file.write_text(CONFIG.format(folder=folder), encoding="utf-8")
     command = [sys.executable, "-m", "monitor.cli", "run", "--once", "-c", str(file)]
     assert subprocess.run(command, capture_output=True).returncode == OK  # not here: it sets up logging
+    return folder
+
+
+@pytest.fixture
+def config(made: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    file = tmp_path / "config.yaml"
+    file.write_text(CONFIG.format(folder=tmp_path), encoding="utf-8")
     return file
 
 

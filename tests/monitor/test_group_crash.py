@@ -15,8 +15,9 @@ from tests.crash.scene import CONFIG, open_scene
 
 Mention = tuple[str, str]
 
-GROUPED = ("receiver: hook}}", "receiver: hook, group_by: [watchlist], group_wait: 1s, group_interval: 1s}}")
+GROUPED = ("receiver: hook}}", "receiver: hook, group_by: [watchlist], group_interval: 1s}}")
 STORMY = ("type: webhook,", 'type: webhook, storm: "2/1s",')
+SOON = ("receiver: none", "receiver: none\n  group_wait: 1s")
 
 
 @pytest.mark.parametrize("change", [GROUPED, STORMY], ids=["groups", "storms"])
@@ -34,7 +35,7 @@ async def test_killed_at_any_point_every_mention_is_told_in_one_message(
 
     async with open_scene(tmp_path, store_url) as scene:
         scene.web["/hook"] = take
-        scene.config = CONFIG.replace(*change)
+        scene.config = CONFIG.replace(*SOON).replace(*change)
         scene.arrived = lambda: {mention for _, members in told for mention in members}
         for point in POINTS:
             scene.plant(entries=9, items=0, matching=0)
