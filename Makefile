@@ -94,6 +94,7 @@ model: install
 BENCHMARKS := parsing polling storing obsei flatness starting alerts routing cases stories jetstream
 
 bench: install
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e ".[bench]"
 	@for name in $(BENCHMARKS); do \
 		printf '\n== %s\n' "$$name"; PYTHONDONTWRITEBYTECODE= $(BIN)/python -m benchmarks.$$name || failed="$$failed $$name"; \
 	done; \
