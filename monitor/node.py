@@ -200,7 +200,7 @@ class Node:
         """The next configuration that is valid, assembled beside the running one."""
         assert self.reloader is not None
         while True:
-            config, changes = await next_config(self.reloader, partial(self._refuse, daemon))
+            config, changes = await next_config(self.reloader, partial(self._hear, daemon))
             troubles = daemon.watchdog.troubles
             try:
                 assembled = await self._assemble(config, thread, troubles)
@@ -211,6 +211,15 @@ class Node:
             self.config = self.reloader.current = config
             self._report(daemon, changes)
             return assembled
+
+    def _hear(self, daemon: Daemon, refusal: str) -> None:
+        """Why the file is refused; "": it says again what runs."""
+        if refusal:
+            self._refuse(daemon, refusal)
+        elif self.probes.refused:
+            self.probes.refused = ""
+            text = "The configuration file says again what runs."
+            self._tell(daemon, text, partial(record_refusal, text="", now=utc_now()))
 
     def _refuse(self, daemon: Daemon, text: str) -> None:
         self.metrics.reloads.labels("refused").inc()

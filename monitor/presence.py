@@ -62,8 +62,8 @@ def record_reload(connection: Connection, changes: Sequence[str], now: datetime)
 
 
 def record_refusal(connection: Connection, text: str, now: datetime) -> None:
-    """A changed configuration was refused."""
-    _keep(connection, {_REFUSED: {"at": now.isoformat(), "text": text}})
+    """A changed configuration was refused; "": the file says again what runs."""
+    _keep(connection, {_REFUSED: {"at": now.isoformat(), "text": text} if text else None})
 
 
 def read_presence(connection: Connection) -> Presence | None:

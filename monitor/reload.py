@@ -117,7 +117,10 @@ def _digest(path: Path) -> bytes | None:
 
 
 async def next_config(reloader: Reloader, tell: Callable[[str], None]) -> tuple[Config, Changes]:
-    """Wait for a configuration that is valid, different and can be taken up; `tell` hears why one is refused."""
+    """Wait for a configuration that is valid, different and can be taken up.
+
+    `tell` hears why one is refused, and "" when the file says again what runs.
+    """
     while True:
         await reloader.changed()
         try:
@@ -135,3 +138,4 @@ async def next_config(reloader: Reloader, tell: Callable[[str], None]) -> tuple[
             return config, changes
         else:
             log.info("reload: nothing has changed")
+            tell("")

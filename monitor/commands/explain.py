@@ -179,10 +179,9 @@ def _of_others(post: ToldPost) -> Iterator[str]:
     silent = [other.watchlist for other in post.others if not other.matches_now and not other.found]
     for other in post.others:
         if other.matches_now:
-            yield (
-                f"  {other.watchlist} would find it now; its query has changed since, or it is new: "
-                f"mentiond rematch --since 30d --watchlist {other.watchlist}"
-            )
+            command = f"mentiond rematch --since 30d --watchlist {other.watchlist}"
+            remedy = "store.keep_unmatched keeps the words of others to come" if post.is_shown else command
+            yield f"  {other.watchlist} would find it now; its query has changed since, or it is new: {remedy}"
         elif other.found:
             yield f"  {other.watchlist} came near: {clean(describe_nearness(other))}"
     if silent:

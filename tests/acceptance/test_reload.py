@@ -129,6 +129,22 @@ async def test_what_needs_a_restart_is_said(installed: Installation, write: Call
     assert not (installed.folder / "other.db").exists()
 
 
+async def test_a_file_that_says_again_what_runs_is_refused_no_longer(
+    installed: Installation, write: Callable[..., None], port: int
+) -> None:
+    write(ACME)
+    async with installed.daemon() as daemon:
+        await until(told(daemon, "ready"), "the start")
+        write(ACME | {"query": "acme OR ("})
+        await until(told(daemon, "reload refused", "watchlists[0].query"), "the refusal")
+        assert (await health(port))["config"]["refused"]
+        write(ACME)
+        await until(told(daemon, "nothing has changed"), "the mend")
+        assert not (await health(port))["config"]["refused"]
+        assert "refused at" not in (await installed.mentiond("status", "-c", installed.config)).out
+        assert await daemon.ask(signal.SIGTERM) == 0
+
+
 async def test_a_hangup_signal_reads_the_file_again(installed: Installation, write: Callable[..., None]) -> None:
     write(ACME)
     async with installed.daemon() as daemon:

@@ -121,9 +121,10 @@ async def test_a_signal_reads_secrets_again(path: Path) -> None:
 
 
 async def test_the_same_file_written_again_is_no_change(path: Path, quick: None) -> None:
-    reloader = Reloader(path, {}, write(path, BASE))
-    waiting = asyncio.create_task(next_config(reloader, print))
+    reloader, told = Reloader(path, {}, write(path, BASE)), list[str]()
+    waiting = asyncio.create_task(next_config(reloader, told.append))
     put(path, dict(reversed(BASE.items())))
     done, _ = await asyncio.wait({waiting}, timeout=0.3)
     assert not done
+    assert not any(told)
     waiting.cancel()
