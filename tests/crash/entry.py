@@ -12,10 +12,11 @@ import signal
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.engine.default import DefaultDialect
 
 import alerts.email_settings
@@ -24,6 +25,8 @@ import monitor.delivery
 import monitor.model
 import monitor.outbox
 from monitor.cli import main
+from monitor.lanes import Work
+from monitor.store import Store
 from rules.base import NONE, Label, Sentiment, Verdict, View
 
 POINTS = (
@@ -47,12 +50,21 @@ CASE_POINTS = (
 
 
 class Fuse:
-    """Recognises the points by the statements of the transaction that is under way."""
+    """Recognises the points by the statements of the transaction that is under way.
+
+    Works that share a transaction reach their points one by one.
+    """
 
     def __init__(self, point: str, count: int) -> None:
         self.point = point
         self.count = count
-        self.under_way = ""
+        self.transaction: object = None
+        self.works = [""]
+
+    def begin(self, transaction: object) -> None:
+        """Another work of this transaction."""
+        self.works = [*self.works, ""] if transaction is self.transaction else [""]
+        self.transaction = transaction
 
     def reach(self, point: str) -> None:
         if point != self.point:
@@ -64,25 +76,28 @@ class Fuse:
     def statement(self, text: str) -> None:
         if text.startswith("SELECT seen."):
             self.reach("after parse")
-        elif text.startswith("UPDATE cursors SET cursor"):
-            self.under_way = "page"
-        elif "UPDATE alerts SET attempts" in text:
-            self.under_way = "claim"
-        elif text.startswith("UPDATE escalations SET step"):
-            self.under_way = "step"
-        elif text.startswith("UPDATE cases SET snoozed_until"):
-            self.under_way = "waking"
-        elif text.startswith("UPDATE cases SET state"):
-            self.under_way = "action"
         elif text.startswith("UPDATE alerts SET state"):
-            self.under_way = self.under_way or "mark"
+            self.works[-1] = self.works[-1] or "mark"
+        else:
+            self.works[-1] = next((work for part, work in _WORKS if part in text), self.works[-1])
 
     def commits(self) -> None:
-        self.reach({"page": "before commit"}.get(self.under_way, f"before {self.under_way}"))
+        for work in self.works:
+            self.reach("before commit" if work == "page" else f"before {work}")
 
     def committed(self) -> None:
-        ended, self.under_way = self.under_way, ""
-        self.reach({"page": "after commit"}.get(ended, f"after {ended}"))
+        ended, self.works = self.works, [""]
+        for work in ended:
+            self.reach("after commit" if work == "page" else f"after {work}")
+
+
+_WORKS = (
+    ("UPDATE cursors SET cursor", "page"),
+    ("UPDATE alerts SET attempts", "claim"),
+    ("UPDATE escalations SET step", "step"),
+    ("UPDATE cases SET snoozed_until", "waking"),
+    ("UPDATE cases SET state", "action"),
+)
 
 
 def light(fuse: Fuse) -> None:
@@ -91,6 +106,13 @@ def light(fuse: Fuse) -> None:
     @sa.event.listens_for(Engine, "before_cursor_execute")
     def execute(_c: Any, _r: Any, statement: str, _p: Any, _x: Any, _m: Any) -> None:
         fuse.statement(statement)
+
+    def announced(work: Work, connection: Connection) -> Any:
+        fuse.begin(connection.get_transaction())
+        return work(connection)
+
+    write_all = Store._write_all
+    Store._write_all = lambda self, works: write_all(self, [partial(announced, work) for work in works])  # type: ignore[method-assign]
 
     commit = DefaultDialect.do_commit
 
