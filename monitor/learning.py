@@ -6,6 +6,7 @@ Minimization", section 6.2): no step size, no library, the same weights on every
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -23,7 +24,6 @@ Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.float64]  # N x L, 0 or 1
 
 WORTH_PROCESSES = 5_000  # posts, from which on fitting takes longer than starting a process
-_AS_GOOD = 0.002  # in F score
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,15 +166,16 @@ def f_score(precision: float, recall: float, beta: float = 1.0) -> float:
 def choose_threshold(chances: Floats, truth: Floats, beta: float) -> float:
     """The lowest probability, in steps of 0.01, whose F score, smoothed over its neighbours, is as good as the best.
 
-    As good is within 0.002, less than chance makes of it: F hardly falls there, and posts unlike the corpus score lower
-    than its own. Where precision counts more (`beta` below 1) it is the best one. Never under 0.25, whatever the score:
-    below that most of what is carried would be wrong.
+    As good is within one standard error of it (the rule of Breiman et al. 1984), of a share of what is true: posts
+    unlike the corpus score lower than its own. Where precision counts more (`beta` below 1) it is the best one. Never
+    under 0.25, whatever the score: below that most of what is carried would be wrong.
     """
     steps = [step / 100 for step in range(25, 81)]
     scores = np.array([f_score(*precision_recall(chances, truth, step), beta) for step in steps])
     smooth = np.convolve(np.pad(scores, 3, mode="edge"), np.full(7, 1 / 7), mode="valid")
-    good = float(smooth.max()) - (_AS_GOOD if beta >= 1 else 0.0)
-    return steps[int(np.flatnonzero(smooth >= good)[0])]
+    best = float(smooth.max())
+    error = math.sqrt(best * (1 - best) / max(float(truth.sum()), 1.0)) if beta >= 1 else 0.0
+    return steps[int(np.flatnonzero(smooth >= best - error)[0])]
 
 
 def choose_floor(chances: Floats, truth: Floats, threshold: float, recall: float) -> float:
