@@ -88,7 +88,7 @@ async def test_kill_9_between_the_answer_and_the_reading_loses_nothing(installed
     installed.write(configuration([PUSHED], [CONSOLE], server=place.server))
     acknowledged: list[str] = []
     async with installed.daemon("after parse") as daemon:  # dies when it has read the inbox, before it stored anything
-        await until(lambda: place.is_open, "listening")
+        await until(lambda: '"event":"ready"' in daemon.log.read_text(), "the first look at the inbox")
         for number in range(1000):
             status = await place.push(number)
             if status == 0:
@@ -119,7 +119,7 @@ async def test_a_delivery_that_comes_again_after_a_restart_alerts_nobody(install
 async def test_run_once_reads_what_was_pushed_before(installed: Installation, place: Place) -> None:
     installed.write(configuration([PUSHED], [CONSOLE], server=place.server))
     async with installed.daemon("after parse") as daemon:
-        await until(lambda: place.is_open, "listening")
+        await until(lambda: '"event":"ready"' in daemon.log.read_text(), "the first look at the inbox")
         assert await place.push(1) == 200
         await asyncio.wait_for(daemon.process.wait(), 30)
     ended = await installed.once()
