@@ -15,7 +15,7 @@ from calendar import timegm
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from time import process_time
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, unescape
 
 import feedparser
 
@@ -70,7 +70,7 @@ def _compare(name: str, body: bytes, size: int) -> None:
     assert len(ours) == len(theirs.entries) == size
     for mine, their in zip(ours, theirs.entries, strict=True):
         read = datetime.fromtimestamp(timegm(their.get("published_parsed") or their.updated_parsed), UTC)
-        assert mine == (their.id, their.title, their.link, read), (mine, their)
+        assert mine == (their.id, unescape(their.title), their.link, read), (mine, their)
     rates = [
         _rate(lambda: _ours(body), size),
         _rate(lambda: feedparser.parse(body), size),
