@@ -28,6 +28,7 @@ from alerts.base import Reason
 from alerts.registry import Tools as ReceiverTools
 from alerts.registry import build as build_receiver
 from alerts.webhook import WebhookSettings
+from benchmarks.machine import describe
 from monitor import outbox
 from monitor.assembly import utc_now
 from monitor.delivery import Delivery
@@ -153,6 +154,7 @@ def main() -> None:
     if options.serve:
         asyncio.run(_serve())
         return
+    describe("aiohttp", "sqlalchemy")
     with tempfile.TemporaryDirectory() as folder:
         url = options.url or f"sqlite:///{Path(folder)}/alerts.db"
         print(json.dumps(asyncio.run(_measure(url, options.mentions))))

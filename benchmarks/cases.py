@@ -12,8 +12,6 @@ asks.
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import statistics
 import sys
 import tempfile
@@ -21,7 +19,6 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import version
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -29,6 +26,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.ext.compiler import compiles
 
 from alerts.base import CaseState
+from benchmarks.machine import describe
 from monitor.case_list import OPEN, Wanted, select_cases, select_review
 from monitor.case_views import load_cases
 from monitor.schema import cases, mentions, posts, verdicts
@@ -55,18 +53,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cases", description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000, help="mentions in each store")
     options = parser.parse_args()
-    print(f"{platform.platform()}, {_processor()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
-    print(f"Python {platform.python_version()}, sqlalchemy {version('sqlalchemy')}")
+    describe("sqlalchemy")
     with tempfile.TemporaryDirectory() as folder:
         measure(f"sqlite:///{folder}/cases.db", options.rows)
     with postgres.server() as server, postgres.database(server) as url:
         measure(url, options.rows)
     return 0
-
-
-def _processor() -> str:
-    with open("/proc/cpuinfo", encoding="utf-8") as lines:
-        return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
 
 
 def measure(url: str, rows: int) -> None:

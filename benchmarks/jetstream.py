@@ -10,8 +10,6 @@ the way: it should not grow.
 from __future__ import annotations
 
 import asyncio
-import os
-import platform
 import resource
 import subprocess
 import sys
@@ -22,12 +20,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from importlib.metadata import version
 from pathlib import Path
 from random import Random
 
 import sqlalchemy as sa
 
+from benchmarks.machine import describe
 from benchmarks.network import BRANDS, Writer
 from benchmarks.watchlists import Vocabulary, mixed_queries
 from monitor import cursors
@@ -85,7 +83,7 @@ def _show(done: int, of: int, seconds: float, worked: float) -> None:
 def main() -> int:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else POSTS
     watchlists = int(sys.argv[2]) if len(sys.argv) > 2 else WATCHLISTS
-    _describe()
+    describe(*PACKAGES)
     server = subprocess.Popen([sys.executable, "-m", "benchmarks.network", str(count)], stdout=subprocess.PIPE)
     assert server.stdout is not None
     try:
@@ -96,11 +94,6 @@ def main() -> int:
     finally:
         server.terminate()
     return 0
-
-
-def _describe() -> None:
-    print(f"{platform.platform()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
-    print(f"Python {platform.python_version()}, " + ", ".join(f"{name} {version(name)}" for name in PACKAGES))
 
 
 def _config(folder: Path, address: str, watchlists: int) -> Config:

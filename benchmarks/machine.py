@@ -20,7 +20,7 @@ PEERS = Path(__file__).resolve().parents[1] / ".venv" / "peers"
 def describe(*packages: str) -> None:
     """Print the machine, its load and the versions of what is measured."""
     print(f"{platform.platform()}, {_processor()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
-    print(f"Python {platform.python_version()}, " + ", ".join(f"{name} {version(name)}" for name in packages))
+    print(", ".join([f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in packages)]))
     sys.stdout.flush()
 
 

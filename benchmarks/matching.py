@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import random
 import re
 import resource
@@ -22,9 +21,9 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks.machine import describe
 from benchmarks.watchlists import WITHOUT_WORDS, Vocabulary, mixed_queries, plain_terms
 from rules import folding
 from rules.base import Watchlist, WatchlistKind
@@ -98,17 +97,9 @@ def _post(number: int, text: str) -> Post:
 
 
 def _describe(texts: Sequence[str]) -> None:
-    packages = ("ahocorasick-rs", "google-re2", "spacy", "lark")
-    versions = ", ".join(f"{name} {version(name)}" for name in packages)
-    print(f"{platform.platform()}, {_processor()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
-    print(f"Python {platform.python_version()}, {versions}")
+    describe("ahocorasick-rs", "google-re2", "spacy", "lark")
     mean = statistics.mean(map(len, texts))
     print(f"{len(texts):,} posts of {mean:.0f} characters on average, German and English")
-
-
-def _processor() -> str:
-    with open("/proc/cpuinfo", encoding="utf-8") as lines:
-        return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
 
 
 def _watchlists(queries: Iterable[str]) -> list[Watchlist]:

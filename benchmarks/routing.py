@@ -8,7 +8,6 @@ process, one core: the median of several passes, the best in brackets.
 
 from __future__ import annotations
 
-import platform
 import random
 import statistics
 import sys
@@ -17,6 +16,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from benchmarks.machine import describe
 from rules.base import Label, Match, Mention, Sentiment, Verdict, Watchlist, WatchlistKind
 from rules.hours import Hours, Window
 from rules.matchers import parse_matcher
@@ -32,7 +32,8 @@ OFFICE = Hours("office", ZoneInfo("Europe/Berlin"), ((Window(540, 750), Window(8
 
 def main() -> int:
     """Print the machine and the figures."""
-    print(f"Python {platform.python_version()}, {platform.machine()}; {MENTIONS:,} mentions, {ROUTES:,} routes")
+    describe("google-re2")
+    print(f"{MENTIONS:,} mentions, {ROUTES:,} routes")
     mentions = make_mentions()
     for name, root in TREES.items():
         heard = sum(len(decide(root, mention, "feed", AT)) for mention in mentions)

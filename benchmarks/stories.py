@@ -8,16 +8,17 @@ its row.
 from __future__ import annotations
 
 import json
-import platform
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 from time import process_time
 from typing import Any, Protocol
 
+from benchmarks.machine import describe
 from rules.stories import StoryIndex, trace
 from sources.base import Post, PostKind
 
@@ -155,7 +156,7 @@ def main() -> None:
     """Print the figures."""
     rows, mass = read_labelled(), read_mass([Path(name) for name in sys.argv[1:]])
     copies = sum(row.story != "" and not row.is_first for row in rows)
-    print(f"{platform.platform()}, Python {platform.python_version()}")
+    describe(*(["rensa"] if find_spec("rensa") else []))
     print(f"{copies} copies, {sum(row.story == '' for row in rows)} look-alikes, {len(mass):,} posts of the mass\n")
     finders: dict[str, Callable[[], Finder]] = {"ours": Ours, "rensa": Rensa}
     for name, make in finders.items():
