@@ -71,7 +71,6 @@ class Round:
 def main() -> int:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else FEEDS
     describe("aiohttp", "lxml", "sqlalchemy")
-    logging.getLogger("mentiond").setLevel(logging.ERROR)  # a feed of which nothing stays has a gap, as it says
     print(f"{count} feeds of 20 entries\n")
     with tempfile.TemporaryDirectory() as folder:
         ours = _with_server(lambda base: asyncio.run(_poll_all(_config(Path(folder), base, count), base, count)))
@@ -84,6 +83,8 @@ def main() -> int:
 
 
 def _with_server(work: Callable[[str], T]) -> T:
+    """Feeds of which nothing stays from round to round: what a daemon would warn of."""
+    logging.getLogger("mentiond").setLevel(logging.ERROR)
     server = subprocess.Popen([sys.executable, "-m", "benchmarks.feeds"], stdout=subprocess.PIPE)
     assert server.stdout is not None
     try:
