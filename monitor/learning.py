@@ -109,7 +109,7 @@ def fit_several(
 ) -> list[Fit]:
     """`fit` on each of `several`, side by side on all cores where that is worth starting processes for."""
     own = partial(fit, matrix, labels, strength=strength, epochs=epochs, seed=seed)
-    cores = min(len(os.sched_getaffinity(0)), len(several))
+    cores = min(os.cpu_count() or 1, len(several))
     if cores < 2 or len(labels) < WORTH_PROCESSES:
         return list(map(own, several))
     with ProcessPoolExecutor(cores, get_context("spawn"), _keep, (own,)) as pool:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,6 +22,7 @@ from monitor.transitions import Moment
 from rules.query import parse
 from tests.fakes import START
 from tests.monitor.builders import in_transaction, make_draft, make_intake, make_post, new_change, register_part, select
+from tests.monitor.made import copy_store, make_store
 
 NEWS = ("Acme Lieferung fehlt", "Acme Lieferung verspätet", "Acme Konzert in der Arena", "Acme Arena Tickets")
 
@@ -97,25 +95,15 @@ routes: {{receiver: console}}
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with 40 mentions, made by the daemon itself."""
-    folder = tmp_path_factory.mktemp("made")
     texts = [f"Hallo Acme, meine Lieferung {number} fehlt, wo bleibt sie?" for number in range(20)]
     texts += [f"Heute Konzert in der Acme Arena, Tickets ab {number} Euro" for number in range(20)]
-    lines = (json.dumps({"external_id": str(number), "text": text}) for number, text in enumerate(texts))
-    (folder / "posts.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    file = folder / "config.yaml"
-    file.write_text(CONFIG.format(folder=folder), encoding="utf-8")
-    command = [sys.executable, "-m", "monitor.cli", "run", "--once", "-c", str(file)]
-    assert subprocess.run(command, capture_output=True).returncode == OK  # not here: it sets up logging
-    return folder
+    return make_store(tmp_path_factory.mktemp("made"), CONFIG, texts)
 
 
 @pytest.fixture
 def config(made: Path, tmp_path: Path) -> Path:
     """A copy of it."""
-    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
-    file = tmp_path / "config.yaml"
-    file.write_text(CONFIG.format(folder=tmp_path), encoding="utf-8")
-    return file
+    return copy_store(made, tmp_path, CONFIG)
 
 
 def _ids(capsys: pytest.CaptureFixture[str], config: Path, word: str, *options: str) -> list[str]:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -35,6 +32,7 @@ from tests.monitor.builders import (
     register_part,
     rows_of,
 )
+from tests.monitor.made import copy_store, make_store
 
 BY_NAME = {watchlist.name: watchlist for watchlist in WATCHLISTS}
 NOTHING = Remark(frozenset(), None, "Kim", START, "a joke")
@@ -140,23 +138,13 @@ TEXTS = ("Danke Acme, wieder eine Stunde gewartet. Globex auch.", "Acme Aktie st
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with mentions that the daemon itself made."""
-    folder = tmp_path_factory.mktemp("made")
-    lines = (json.dumps({"external_id": str(number), "text": text}) for number, text in enumerate(TEXTS))
-    (folder / "posts.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    file = folder / "config.yaml"
-    file.write_text(CONFIG.format(folder=folder), encoding="utf-8")
-    command = [sys.executable, "-m", "monitor.cli", "run", "--once", "-c", str(file)]
-    assert subprocess.run(command, capture_output=True).returncode == OK  # not here: it sets up logging
-    return folder
+    return make_store(tmp_path_factory.mktemp("made"), CONFIG, TEXTS)
 
 
 @pytest.fixture
 def config(made: Path, tmp_path: Path) -> Path:
     """A copy of it."""
-    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
-    file = tmp_path / "config.yaml"
-    file.write_text(CONFIG.format(folder=tmp_path), encoding="utf-8")
-    return file
+    return copy_store(made, tmp_path, CONFIG)
 
 
 def _listed(capsys: pytest.CaptureFixture[str], config: Path, *options: str) -> list[dict[str, Any]]:
