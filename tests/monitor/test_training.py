@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import time
 from functools import partial
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from monitor import training
+from monitor import learning, training
 from monitor.cli import main
 from monitor.commands import USAGE
 from monitor.examples import CorpusError
@@ -23,6 +24,7 @@ from monitor.learning import (
     choose_floor,
     choose_threshold,
     fit,
+    fit_several,
     precision_recall,
 )
 from monitor.model import SHIPPED, digests, load_classifier
@@ -156,6 +158,20 @@ def test_fit_tells_apart_what_can_be_told_apart() -> None:
     logits = fit(matrix, truth, range(4), strength=10, epochs=50, seed=1).logits(matrix, range(4))
     assert (logits[:2] > 0).all()
     assert (logits[2:] < 0).all()
+
+
+def test_fits_side_by_side_are_those_of_one_after_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(learning, "WORTH_PROCESSES", 1)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    keys = np.arange(12, dtype=np.uint32)
+    posts = [(keys[at : at + 5], np.ones(5, np.float32)) for at in range(8)]
+    matrix, truth = build_matrix(posts, fewest=1), np.eye(8)[:, :3]
+    several = [[0, 1, 2, 3], [4, 5, 6, 7, 7], [*range(8)]]
+    together = fit_several(matrix, truth, several, strength=4, epochs=3, seed=1)
+    for at, own in zip(several, together, strict=True):
+        alone = fit(matrix, truth, at, strength=4, epochs=3, seed=1)
+        assert (own.table == alone.table).all()
+        assert (own.bias == alone.bias).all()
 
 
 def test_a_post_named_thrice_counts_as_three_posts() -> None:
